@@ -178,7 +178,7 @@ class App final : private Steering::Outside,
         const LoadedSnapshot loaded = snapshots_.load();
         for (const auto& problem : loaded.problems) {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths().snapshot}});
-            snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
+            snapshot_warning_ = core::message("the saved addresses could not be read: {}", problem.whole());
         }
         if (!loaded.found) return steering_.restore(snapshot_from_plans(paths(), config()));
         snapshot_ = loaded.snapshot;
@@ -352,16 +352,17 @@ class App final : private Steering::Outside,
         s.region = cloud_.privatelink.region().empty() ? config().aliyun.region : cloud_.privatelink.region();
         for (const auto& warning : config().warnings)
             s.reported.push_back(remark_on(warning, config_.file()));
-        const auto report = [&s](std::string_view code, std::string text) {
-            if (!text.empty()) s.reported.push_back(make_fault(code, {}, {}, {{"problem", std::move(text)}}));
+        const auto report = [&s](std::string_view code, const core::Message& text) {
+            if (!text.empty()) s.reported.push_back(make_fault(code, {}, {}, {{"problem", doctor::told_value(text)}}));
         };
         report("PN-AGENT-PLAN", publisher_.problem());
         for (const auto& text : {snapshot_warning_, snapshots_.problem(), drains_.problem(), config_.copy_problem(),
                                  probe_log_.problem(), history_.problem()})
             report("PN-AGENT-WARNING", text);
         for (const auto& trouble : tls_.troubles())
-            s.reported.push_back(ca_file_fault(trouble.ca_file, trouble.error.text(), trouble.kept, config_.file()));
-        report("PN-AGENT-CLOCK", steering_.sync().clock_problem());
+            s.reported.push_back(ca_file_fault(trouble.ca_file, trouble.error.whole(), trouble.kept, config_.file()));
+        if (const auto problem = steering_.sync().clock_problem(); !problem.empty())
+            s.reported.push_back(clock_fault(problem));
         for (const auto& text : steering_.sync().warnings())
             s.reported.push_back(doubt_about_discovery(text));
         s.list = fleet_.reader.status();
@@ -389,7 +390,7 @@ class App final : private Steering::Outside,
             for (auto& a : link.addresses)
                 a.connections_freed = freer_.freed({link.name, {a.ip, link.port}});
         }
-        if (freer_.problem() != FreeRefusal::kNone) report("PN-APP-FREEING", std::string(explain(freer_.problem())));
+        if (freer_.problem() != FreeRefusal::kNone) report("PN-APP-FREEING", explain(freer_.problem()));
         log_news(judge(s, faults_, clock_.mono_us()));
         return s;
     }
@@ -454,7 +455,7 @@ class App final : private Steering::Outside,
     FaultBook faults_;
     core::Timer faults_timer_;
 
-    std::string snapshot_warning_;  // until the next one is saved
+    core::Message snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;
 };
 

@@ -44,6 +44,10 @@ void Timer::stop() {
 }
 
 std::string format_utc(Micros wall_us) {
+    return format_time(wall_us, 6);
+}
+
+std::string format_time(Micros wall_us, int digits) {
     Micros seconds = wall_us / kSecond;
     Micros micros = wall_us % kSecond;
     if (micros < 0) {
@@ -53,8 +57,10 @@ std::string format_utc(Micros wall_us) {
     const std::time_t t = static_cast<std::time_t>(seconds);
     std::tm tm{};
     gmtime_r(&t, &tm);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                       tm.tm_hour, tm.tm_min, tm.tm_sec, micros);
+    const std::string fraction = fmt::format(".{:06}", micros);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                       tm.tm_hour, tm.tm_min, tm.tm_sec,
+                       digits == 0 ? "" : fraction.substr(0, static_cast<std::size_t>(digits) + 1));
 }
 
 Micros parse_utc(const std::string& text) {

@@ -59,8 +59,10 @@ class Timer {
 Micros now_mono_us();
 Micros now_wall_us();
 
-/// "2026-01-02T03:04:05.678901Z"
+/// "2026-01-02T03:04:05.678901Z", for programs.
 std::string format_utc(Micros wall_us);
+/// "2026-01-02T03:04:05Z", the form of every time that people read; with 3 digits "2026-01-02T03:04:05.678Z".
+std::string format_time(Micros wall_us, int digits = 0);
 /// Parses "2026-01-02T03:04:05[.fraction]Z"; -1 for any other text.
 Micros parse_utc(const std::string& text);
 

@@ -30,7 +30,7 @@ Result<UniqueFd> connect_to(const SocketAddress& server, int type, Micros deadli
             socklen_t size = sizeof error;
             ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
         }
-        if (error != 0) return fail(Code::kSocket, "can't connect to " + server.text(), {}, error);
+        if (error != 0) return fail(Code::kSocket, message("can't connect to {}", server.text()), {}, error);
     }
     return fd;
 }
@@ -47,18 +47,19 @@ Result<Bytes> exchange_udp(const SocketAddress& server, const Bytes& query, Micr
     for (Micros resend = 0; now_mono_us() < deadline;) {
         if (now_mono_us() >= resend) {
             if (::send(fd->get(), query.data(), query.size(), MSG_NOSIGNAL) < 0)
-                return fail(Code::kSocket, server.text() + " can't be asked", {}, errno);
+                return fail(Code::kSocket, message("{} can't be asked", server.text()), {}, errno);
             resend = now_mono_us() + kSecond;
         }
         if (!wait_for(fd->get(), POLLIN, std::min(deadline, resend))) continue;
         const ssize_t n = ::recv(fd->get(), reply.data(), reply.size(), 0);
-        if (n < 0 && errno != EAGAIN) return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
+        if (n < 0 && errno != EAGAIN)
+            return fail(Code::kSocket, message("{} does not listen", server.text()), {}, errno);
         if (n <= 0) continue;
         reply.resize(static_cast<std::size_t>(n));
         if (answers_us(reply, query)) return reply;
         reply.resize(65535);
     }
-    return fail(Code::kTimeout, server.text() + " does not answer");
+    return fail(Code::kTimeout, message("{} does not answer", server.text()));
 }
 
 Result<Bytes> exchange_tcp(const SocketAddress& server, const Bytes& query, Micros deadline) {
@@ -68,20 +69,22 @@ Result<Bytes> exchange_tcp(const SocketAddress& server, const Bytes& query, Micr
     store_be16(out.data(), static_cast<std::uint16_t>(query.size()));
     out.insert(out.end(), query.begin(), query.end());
     if (::send(fd->get(), out.data(), out.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(out.size())) {
-        return fail(Code::kSocket, server.text() + " can't be asked over TCP", {}, errno);
+        return fail(Code::kSocket, message("{} can't be asked over TCP", server.text()), {}, errno);
     }
     Bytes in;
     std::uint8_t buffer[4096];
     while (in.size() < 2 || in.size() < 2u + load_be16(in.data())) {
         if (!wait_for(fd->get(), POLLIN, deadline))
-            return fail(Code::kTimeout, server.text() + " does not answer over TCP");
+            return fail(Code::kTimeout, message("{} does not answer over TCP", server.text()));
         const ssize_t n = ::recv(fd->get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EAGAIN) continue;
-        if (n <= 0) return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
+        if (n <= 0)
+            return fail(Code::kSocket, message("{} closed the TCP connection", server.text()), {}, n < 0 ? errno : 0);
         in.insert(in.end(), buffer, buffer + n);
     }
     Bytes reply(in.begin() + 2, in.begin() + 2 + load_be16(in.data()));
-    if (!answers_us(reply, query)) return fail(Code::kDnsFailed, server.text() + " answered another question");
+    if (!answers_us(reply, query))
+        return fail(Code::kDnsFailed, message("{} answered another question", server.text()));
     return reply;
 }
 

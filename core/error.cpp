@@ -73,19 +73,12 @@ std::string_view to_string(Code code) {
     return "internal";
 }
 
-std::string Error::text() const {
-    std::string out = what;
-    if (sys != 0) {
-        out += ": ";
-        out += std::strerror(sys);
-    }
-    // An error that was made of another one's text has its hint already.
-    if (!hint.empty() && what.find('(' + hint + ')') == std::string::npos) {
-        out += " (";
-        out += hint;
-        out += ')';
-    }
-    return out;
+Message Error::told() const {
+    return sys == 0 ? what : message("{}: {}", what, std::strerror(sys));
+}
+
+Message Error::whole() const {
+    return hint.empty() ? told() : message("{} ({})", told(), hint);
 }
 
 }  // namespace postern::core

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "core/message.h"
+
 namespace postern::core {
 
 /// A closed set. The tokens (to_string) appear in logs, metrics labels and JSON; none ever changes its meaning.
@@ -50,19 +52,22 @@ std::string_view to_string(Code code);
 /// What happened, what to do about it, and the errno (0: none). `what` and `hint` contain no secret.
 struct [[nodiscard]] Error {
     Code code = Code::kInternal;
-    std::string what;
-    std::string hint;
+    Message what;
+    Message hint;
     int sys = 0;
 
+    /// "what: strerror", for another language or inside another message.
+    Message told() const;
     /// "what: strerror (hint)", for logs and terminals.
-    std::string text() const;
+    std::string text() const { return whole(); }
+    Message whole() const;
 };
 
 template <class T>
 using Result = tl::expected<T, Error>;
 
 /// Makes the error of a Result: return fail(Code::kTimeout, "no reply", "try again", errno);
-inline tl::unexpected<Error> fail(Code code, std::string what, std::string hint = {}, int sys = 0) {
+inline tl::unexpected<Error> fail(Code code, Message what, Message hint = {}, int sys = 0) {
     return tl::unexpected<Error>(Error{code, std::move(what), std::move(hint), sys});
 }
 

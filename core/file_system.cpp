@@ -52,7 +52,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
         return fail(error == ENOENT   ? Code::kFileMissing
                     : error == EACCES ? Code::kPermission
                                       : Code::kFileUnreadable,
-                    "cannot open " + path, {}, error);
+                    message("cannot open {}", path), {}, error);
     }
     std::string data;
     while (true) {
@@ -60,11 +60,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
         const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
         if (n < 0) {
             if (errno == EINTR) continue;
-            return fail(Code::kFileUnreadable, "cannot read " + path, {}, errno);
+            return fail(Code::kFileUnreadable, message("cannot read {}", path), {}, errno);
         }
         if (n == 0) return data;
         if (data.size() + static_cast<std::size_t>(n) > max_bytes) {
-            return fail(Code::kTooLarge, path + " is larger than " + std::to_string(max_bytes) + " bytes");
+            return fail(Code::kTooLarge, message("{} is larger than {} bytes", path, max_bytes));
         }
         data.append(buffer, static_cast<std::size_t>(n));
         wipe_bytes(buffer, static_cast<std::size_t>(n));  // it may be a file of a secret
@@ -75,12 +75,12 @@ Result<void> write_file(const std::string& path, ByteView data, mode_t mode, boo
     const std::string temporary = temporary_beside(path);
     const auto give_up = [&](int error) {
         ::unlink(temporary.c_str());
-        return fail(write_code(error), "cannot write " + path, "the previous file is kept", error);
+        return fail(write_code(error), message("cannot write {}", path), "the previous file is kept", error);
     };
     // Never write to what is there already: it may be a FIFO or another user's file.
     ::unlink(temporary.c_str());
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!fd) return fail(write_code(errno), "cannot write " + path, {}, errno);
+    if (!fd) return fail(write_code(errno), message("cannot write {}", path), {}, errno);
     if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // regardless of the umask
     if ((mode >> 3 & 7) != (mode & 7)) give_to_group_of_folder(fd.get(), folder_of(path));
     if (const int error = write_all(fd.get(), data); error != 0) return give_up(error);
@@ -99,12 +99,12 @@ Result<void> make_folders(const std::string& path, mode_t mode) {
         if (at != path.size() && path[at] != '/') continue;
         const std::string part = path.substr(0, at);
         if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) {
-            return fail(write_code(errno), "cannot create folder " + part, {}, errno);
+            return fail(write_code(errno), message("cannot create folder {}", part), {}, errno);
         }
     }
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return fail(Code::kFileWrite, path + " is not a folder", "remove it or configure another one");
+        return fail(Code::kFileWrite, message("{} is not a folder", path), "remove it or configure another one");
     }
     return {};
 }
@@ -118,15 +118,16 @@ std::string folder_of(const std::string& path) {
 Result<LockFile> LockFile::acquire(const std::string& path) {
     LockFile lock;
     lock.fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
-    if (!lock.fd_) return fail(write_code(errno), "cannot open the lock " + path, {}, errno);
+    if (!lock.fd_) return fail(write_code(errno), message("cannot open the lock {}", path), {}, errno);
     (void)::fchmod(lock.fd_.get(), 0640);  // regardless of the umask: the other program opens it to find the holder
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
     if (::fcntl(lock.fd_.get(), F_SETLK, &whole) != 0) {
         const int error = errno;
-        if (error != EACCES && error != EAGAIN) return fail(Code::kFileWrite, "cannot lock " + path, {}, error);
-        return fail(Code::kLocked, path + " is held by process " + std::to_string(holder(path)),
+        if (error != EACCES && error != EAGAIN)
+            return fail(Code::kFileWrite, message("cannot lock {}", path), {}, error);
+        return fail(Code::kLocked, message("{} is held by process {}", path, holder(path)),
                     "stop the other process, or give this one its own runtime_dir");
     }
     return lock;

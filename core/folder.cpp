@@ -55,8 +55,8 @@ int remove_in(int folder, const std::string& name, int depth) {
 
 Result<Folder> Folder::open(const std::string& path) {
     const auto failed = [&](int error) {
-        return fail(error == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot open the folder " + path, {},
-                    error);
+        return fail(error == ENOENT ? Code::kFileMissing : Code::kFileUnreadable,
+                    message("cannot open the folder {}", path), {}, error);
     };
     UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat st {};
@@ -66,7 +66,8 @@ Result<Folder> Folder::open(const std::string& path) {
         return fd ? Result<Folder>(Folder(std::move(fd), path)) : failed(errno);
     }
     if (st.st_uid != 0 && st.st_uid != ::geteuid())
-        return fail(Code::kPermission, path + " is a link that another user made: it is not followed");
+        return fail(Code::kPermission,
+                    message("{} is a symbolic link that another user made: it is not followed", path));
     std::array<char, PATH_MAX> target{};
     const ssize_t size = ::readlinkat(fd.get(), "", target.data(), target.size() - 1);
     if (size <= 0) return failed(errno);
@@ -81,9 +82,9 @@ std::vector<std::string> Folder::names() const {
 
 Result<void> Folder::remove(const std::string& name) const {
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-        return fail(Code::kUsage, "not a name in a folder: " + name);
+        return fail(Code::kUsage, message("not a name in a folder: {}", name));
     const int error = remove_in(fd_.get(), name, 0);
-    if (error != 0) return fail(Code::kFileWrite, "cannot remove " + path_ + "/" + name, {}, error);
+    if (error != 0) return fail(Code::kFileWrite, message("cannot remove {}/{}", path_, name), {}, error);
     return {};
 }
 

@@ -30,10 +30,11 @@ Result<UniqueFd> open_own_file(const std::string& path, std::uint64_t magic, mod
     if (!fd) {
         const int error = errno;
         return fail(error == EACCES || error == EPERM || error == EROFS ? Code::kPermission : Code::kFileWrite,
-                    "cannot open " + path, {}, error);
+                    message("cannot open {}", path), {}, error);
     }
     if (content_of(fd.get(), magic) == Content::kForeign)
-        return fail(Code::kFileWrite, path + " is not a file of postern's", "it is left alone: move it elsewhere");
+        return fail(Code::kFileWrite, message("{} is not a file of postern's", path),
+                    "it is left alone: move it elsewhere");
     (void)::fchmod(fd.get(), mode);  // fails for the file of an earlier run by another user
     return fd;
 }

@@ -259,8 +259,8 @@ Result<Bytes> serialize(const Plan& plan) {
         offset += section[id].size();
     }
     if (offset > kMaxPlanBytes) {
-        return fail(Code::kTooLarge, "the plan would be " + std::to_string(offset) + " bytes",
-                    "fewer links or addresses; the limit is " + std::to_string(kMaxPlanBytes));
+        return fail(Code::kTooLarge, message("the plan would be {} bytes", offset),
+                    message("fewer links or addresses; the limit is {}", kMaxPlanBytes));
     }
     for (std::uint32_t id = 1; id <= kLastSection; ++id)
         file.append(section[id].bytes());

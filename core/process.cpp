@@ -86,7 +86,7 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     };
     const std::vector<char*> argv = pointers(spec.argv), environment = pointers(spec.environment);
     const pid_t pid = ::fork();
-    if (pid < 0) return fail(Code::kInternal, "cannot start " + spec.argv[0], {}, errno);
+    if (pid < 0) return fail(Code::kInternal, message("cannot start {}", spec.argv[0]), {}, errno);
     if (pid == 0) become(spec, argv.data(), environment.data(), write_end.get());
     write_end.reset();
     int error = 0;
@@ -96,7 +96,8 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     } while (n < 0 && errno == EINTR);
     if (n == static_cast<ssize_t>(sizeof error)) {
         ::waitpid(pid, nullptr, 0);
-        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, "cannot run " + spec.argv[0], {}, error);
+        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, message("cannot run {}", spec.argv[0]), {},
+                    error);
     }
     return pid;
 }
@@ -104,7 +105,7 @@ Result<pid_t> start_child(const ChildSpec& spec) {
 Result<void> ProcessWatch::start(Loop& loop, pid_t pid, std::function<void()> ended) {
     stop();
     const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-    if (fd < 0) return fail(Code::kFileMissing, "no process " + std::to_string(pid), {}, errno);
+    if (fd < 0) return fail(Code::kFileMissing, message("no process {}", pid), {}, errno);
     pidfd_.reset(fd);
     pid_ = pid;
     wait_status_ = -1;

@@ -42,7 +42,7 @@ Result<QueryLog> read_query_log(const std::string& path) {
     if (bytes && bytes->size() >= sizeof head) std::memcpy(&head, bytes->data(), sizeof head);
     if (!bytes || bytes->size() < sizeof head || head.magic != QueryLogFile::kMagic ||
         head.record_size != sizeof(QueryRecord) || head.slots != QueryLogFile::kSlots) {
-        return fail(Code::kFileCorrupt, path + " is not a query log of this version",
+        return fail(Code::kFileCorrupt, message("{} is not a query log of this version", path),
                     "postern and postern-resolver must be of the same version");
     }
     QueryLog out{head.sample, {}};

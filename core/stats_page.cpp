@@ -100,7 +100,7 @@ Result<StatsPage> read_stats(const std::string& path) {
         if (page.magic != StatsPage::kMagic || page.version != StatsPage::kVersion || page.size != sizeof page) break;
         if (page.write_begin == page.write_end) return page;
     }
-    return fail(Code::kFileCorrupt, path + " is not a statistics record of this version",
+    return fail(Code::kFileCorrupt, message("{} is not a statistics record of this version", path),
                 "postern and postern-resolver must be of the same version");
 }
 

@@ -51,8 +51,4 @@ std::string excerpt(std::string_view whole, std::size_t limit) {
     return out.append(limit >= kCut.size() ? kCut : std::string_view{});
 }
 
-std::string detail_text(std::string_view text) {
-    return excerpt(text, kDetailBytes);
-}
-
 }  // namespace postern::probe

@@ -14,7 +14,4 @@ std::string excerpt(std::string_view text, std::size_t limit);
 /// The maximum length of ProbeResult::detail.
 inline constexpr std::size_t kDetailBytes = 300;
 
-/// excerpt() for ProbeResult::detail.
-std::string detail_text(std::string_view text);
-
 }  // namespace postern::probe

@@ -80,7 +80,7 @@ core::Result<std::vector<Record>> failures_in_file(const std::string& path, cons
     const core::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) {
         const auto code = errno == ENOENT ? core::Code::kFileMissing : core::Code::kFileUnreadable;
-        return core::fail(core::Error{code, "can't read " + path, "", errno});
+        return core::fail(core::Error{code, core::message("can't read {}", path), "", errno});
     }
     const ReadAt read = [&fd](std::uint64_t offset, std::size_t size) {
         core::Bytes out(size);

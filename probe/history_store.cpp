@@ -70,16 +70,20 @@ HistoryStore::~HistoryStore() {
 core::Result<core::UniqueFd> HistoryStore::open_file() {
     for (bool first = true;; first = false) {
         core::UniqueFd fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        if (!fd) return core::fail(core::Error{core::Code::kFileUnreadable, "can't open " + path_, "", errno});
+        if (!fd)
+            return core::fail(
+                core::Error{core::Code::kFileUnreadable, core::message("can't open {}", path_), "", errno});
         core::Bytes header(kHeaderBytes);
         const ssize_t n = ::pread(fd.get(), header.data(), header.size(), 0);
-        if (n < 0) return core::fail(core::Error{core::Code::kFileUnreadable, "can't read " + path_, "", errno});
+        if (n < 0)
+            return core::fail(
+                core::Error{core::Code::kFileUnreadable, core::message("can't read {}", path_), "", errno});
         if (n == 0) {
             header = encode_header(kMaxSections);
             if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size())) return fd;
             const int error = errno;
             ::unlink(path_.c_str());
-            return core::fail(core::Error{core::Code::kFileWrite, "can't write " + path_, "", error});
+            return core::fail(core::Error{core::Code::kFileWrite, core::message("can't write {}", path_), "", error});
         }
         header.resize(static_cast<std::size_t>(n));
         const auto sections = decode_header(header);
@@ -97,7 +101,7 @@ void HistoryStore::try_to_open() {
     next_try_mono_us_ = clock_.mono_us() + kRetry;
     auto fd = open_file();
     if (!fd) {
-        if (std::exchange(open_problem_, fd.error().text()).empty()) {
+        if (std::exchange(open_problem_, fd.error().whole()).empty()) {
             core::log_warning("history_write_failed", "the history is kept in memory; probing goes on",
                               {{"path", path_}, {"error", open_problem_}});
         }
@@ -417,8 +421,8 @@ std::vector<Incident> HistoryStore::incidents(const std::string& link, const cor
     return address == nullptr ? std::vector<Incident>{} : address->past.incidents(clock_.wall_us());
 }
 
-std::string HistoryStore::problem() const {
-    const std::string& why = open_problem_.empty() ? file_.problem() : open_problem_;
+core::Message HistoryStore::problem() const {
+    const core::Message& why = open_problem_.empty() ? file_.problem() : open_problem_;
     if (!why.empty()) return fmt::format("the history is not written to {}: {}", path_, why);
     const auto left_out =
         std::count_if(addresses_.begin(), addresses_.end(), [](auto& a) { return !a.second->section; });

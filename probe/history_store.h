@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/message.h"
 #include "probe/history_reader.h"
 #include "probe/past.h"
 #include "probe/write_behind.h"
@@ -55,7 +56,7 @@ class HistoryStore {
     std::vector<Incident> incidents(const std::string& link, const core::IpAddress& ip);
 
     /// One sentence about what is not written and why; "" when all is.
-    std::string problem() const;
+    core::Message problem() const;
     std::size_t addresses() const { return sections_.size(); }  // that have a section in the file
     const WriteBehind& file() const { return file_; }
 
@@ -90,7 +91,7 @@ class HistoryStore {
     std::uint32_t max_;
     WriteBehind file_;
     bool opened_ = false;
-    std::string open_problem_;
+    core::Message open_problem_;
     core::Micros next_try_mono_us_ = 0;  // of opening
     std::map<Key, Place> sections_;
     std::map<Key, std::unique_ptr<Address>> addresses_;  // seen or asked for in this run

@@ -8,6 +8,7 @@
 
 #include "core/secret.h"
 #include "core/text.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -83,7 +84,7 @@ void HttpReply::forget() {
         core::wipe(value);
 }
 
-HttpReply::Progress HttpReply::stop(Progress why, std::string problem) {
+HttpReply::Progress HttpReply::stop(Progress why, core::Message problem) {
     state_ = State::kOver;
     problem_ = std::move(problem);
     return result_ = why;
@@ -114,19 +115,19 @@ HttpReply::Progress HttpReply::eof() {
             return result_ = Progress::kDone;
         case State::kStatusLine:
         case State::kHeaders:
-            return stop(Progress::kTruncated,
-                        seen_ == 0 ? "expected an HTTP reply, the connection was closed before its first byte"
-                                   : fmt::format("expected an HTTP reply, the connection was closed in its head, after "
-                                                 "{} bytes",
-                                                 seen_));
+            return stop(
+                Progress::kTruncated,
+                differs("an HTTP reply",
+                        seen_ == 0 ? core::Message("the connection closed before its first byte")
+                                   : core::message("the connection closed in its head, after {} bytes", seen_)));
+            ;
         case State::kLength:
-            return stop(Progress::kTruncated,
-                        fmt::format("expected a body of {} bytes, the connection was closed after {}",
-                                    body_.size() + left_, body_.size()));
+            return stop(Progress::kTruncated, differs(core::message("a body of {} bytes", body_.size() + left_),
+                                                      core::message("the connection closed after {}", body_.size())));
         default:
             return stop(Progress::kTruncated,
-                        fmt::format("expected a last chunk, the connection was closed after {} bytes of the body",
-                                    body_.size()));
+                        differs("a last chunk",
+                                core::message("the connection closed after {} bytes of the body", body_.size())));
     }
 }
 
@@ -142,14 +143,14 @@ HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t lim
     const std::string_view rest = std::string_view(buffer_).substr(used_);
     const std::size_t end = rest.find('\n');
     if ((end == std::string_view::npos ? rest.size() : end) > limit) {
-        return stop(Progress::kProtocol, fmt::format("expected a line of at most {} bytes, found a longer one: {}",
-                                                     limit, excerpt(rest, 48)));
+        return stop(Progress::kProtocol, differs(core::message("a line of at most {} bytes", limit),
+                                                 core::message("a longer one: {}", excerpt(rest, 48))));
     }
     if (end == std::string_view::npos) return Progress::kMore;
     *line = rest.substr(0, end > 0 && rest[end - 1] == '\r' ? end - 1 : end);
     used_ += end + 1;
     if (line->find('\r') != std::string_view::npos) {  // RFC 9112 2.2: some take it for a line's end
-        return stop(Progress::kProtocol, fmt::format("expected no CR within a line, found: {}", excerpt(*line, 64)));
+        return stop(Progress::kProtocol, differs("no CR within a line", excerpt(*line, 64)));
     }
     return Progress::kDone;
 }
@@ -162,8 +163,7 @@ HttpReply::Progress HttpReply::step() {
             // A server with another protocol may never send a line end: check the bytes received so far.
             const std::string_view rest = std::string_view(buffer_).substr(used_);
             if (state_ == State::kStatusLine && rest.substr(0, 5) != std::string_view("HTTP/").substr(0, rest.size())) {
-                return stop(Progress::kProtocol,
-                            fmt::format("expected \"HTTP/1.1 <status>\", found: {}", excerpt(rest, 64)));
+                return stop(Progress::kProtocol, differs("\"HTTP/1.1 <status>\"", excerpt(rest, 64)));
             }
             const std::size_t before = used_;
             const Progress got = take_line(&line, limits_.head_bytes);
@@ -171,7 +171,7 @@ HttpReply::Progress HttpReply::step() {
             head_used_ += used_ - before;
             if (head_used_ > limits_.head_bytes) {
                 return stop(Progress::kProtocol,
-                            fmt::format("expected a head of at most {} bytes, found more", limits_.head_bytes));
+                            differs(core::message("a head of at most {} bytes", limits_.head_bytes), "more"));
             }
             if (state_ == State::kStatusLine) return on_status_line(line) ? Progress::kMore : result_;
             if (line.empty()) return on_head_complete();
@@ -197,7 +197,7 @@ HttpReply::Progress HttpReply::step() {
         case State::kChunkEnd: {
             const Progress got = take_line(&line, 1);
             if (got != Progress::kDone) return got;
-            if (!line.empty()) return stop(Progress::kProtocol, "expected the end of a chunk, found more data");
+            if (!line.empty()) return stop(Progress::kProtocol, differs("the end of a chunk", "more data"));
             state_ = State::kChunkSize;
             return Progress::kMore;
         }
@@ -226,7 +226,7 @@ bool HttpReply::on_status_line(std::string_view line) {
     std::uint64_t status = 0;
     if (!version || !parse_decimal(line.substr(9, 3), &status) || status < 100 ||
         (line.size() > 12 && line[12] != ' ')) {
-        stop(Progress::kProtocol, fmt::format("expected \"HTTP/1.1 <status>\", found: {}", excerpt(line, 64)));
+        stop(Progress::kProtocol, differs("\"HTTP/1.1 <status>\"", excerpt(line, 64)));
         return false;
     }
     http_1_0_ = line[7] == '0';
@@ -247,11 +247,11 @@ bool HttpReply::on_header(std::string_view line) {
     const std::size_t colon = line.find(':');
     // RFC 9112 5.1: no space before the colon, which is used for request smuggling.
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-        stop(Progress::kProtocol, fmt::format("expected a header, found: {}", excerpt(line, 64)));
+        stop(Progress::kProtocol, differs("a header", excerpt(line, 64)));
         return false;
     }
     if (headers_.size() >= kMaxHeaders) {
-        stop(Progress::kProtocol, fmt::format("expected at most {} headers, found more", kMaxHeaders));
+        stop(Progress::kProtocol, differs(core::message("at most {} headers", kMaxHeaders), "more"));
         return false;
     }
     headers_.emplace_back(line.substr(0, colon), core::trimmed(line.substr(colon + 1), kBlanks));
@@ -261,7 +261,7 @@ bool HttpReply::on_header(std::string_view line) {
 HttpReply::Progress HttpReply::on_head_complete() {
     if (status_ < 200 && status_ != 101) {  // 100 Continue, 103 Early Hints: the final reply follows
         if (++interim_ > limits_.interim_replies) {
-            return stop(Progress::kProtocol, fmt::format("expected a reply, found {} interim ones", interim_));
+            return stop(Progress::kProtocol, differs("a reply", core::message("{} interim ones", interim_)));
         }
         state_ = State::kStatusLine;
         return Progress::kMore;
@@ -274,25 +274,25 @@ HttpReply::Progress HttpReply::on_head_complete() {
     std::string_view coding, length;
     for (const auto& [key, value] : headers_) {
         if (core::same_word(key, "transfer-encoding")) {
-            if (!coding.empty()) return stop(Progress::kProtocol, "expected one Transfer-Encoding, found more");
-            if (value.empty()) return stop(Progress::kProtocol, "expected a Transfer-Encoding, found an empty one");
+            if (!coding.empty()) return stop(Progress::kProtocol, differs("one Transfer-Encoding", "more"));
+            if (value.empty()) return stop(Progress::kProtocol, differs("a Transfer-Encoding", "an empty one"));
             coding = value;
         } else if (core::same_word(key, "content-length")) {
             if (!length.empty() && length != value) {
-                return stop(Progress::kProtocol, fmt::format("expected one Content-Length, found {} and {}",
-                                                             excerpt(length, 24), excerpt(value, 24)));
+                return stop(
+                    Progress::kProtocol,
+                    differs("one Content-Length", core::message("{} and {}", excerpt(length, 24), excerpt(value, 24))));
             }
             length = value;
-            if (value.empty()) return stop(Progress::kProtocol, "expected a Content-Length, found an empty one");
+            if (value.empty()) return stop(Progress::kProtocol, differs("a Content-Length", "an empty one"));
         }
     }
     if (!coding.empty()) {
         if (!core::same_word(coding, "chunked")) {
-            return stop(Progress::kProtocol,
-                        fmt::format("expected Transfer-Encoding chunked, found: {}", excerpt(coding, 48)));
+            return stop(Progress::kProtocol, differs("Transfer-Encoding chunked", excerpt(coding, 48)));
         }
         if (http_1_0_) {  // RFC 9112 6.1: its framing is faulty
-            return stop(Progress::kProtocol, "expected no Transfer-Encoding in a reply of HTTP/1.0, found chunked");
+            return stop(Progress::kProtocol, differs("no Transfer-Encoding in a reply of HTTP/1.0", "chunked"));
         }
         state_ = State::kChunkSize;  // RFC 9112 6.3: overrides Content-Length
         return Progress::kMore;
@@ -302,11 +302,11 @@ HttpReply::Progress HttpReply::on_head_complete() {
         return Progress::kMore;
     }
     if (!parse_decimal(length, &left_)) {
-        return stop(Progress::kProtocol, fmt::format("expected a Content-Length, found: {}", excerpt(length, 48)));
+        return stop(Progress::kProtocol, differs("a Content-Length", excerpt(length, 48)));
     }
     if (left_ > limits_.body_bytes) {
-        return stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found Content-Length {}",
-                                                     limits_.body_bytes, left_));
+        return stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes),
+                                                 core::message("Content-Length {}", left_)));
     }
     state_ = State::kLength;
     return Progress::kMore;
@@ -322,11 +322,10 @@ HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
         good = good && v >= 0;
         size = size * 16 + static_cast<std::uint64_t>(v >= 0 ? v : 0);
     }
-    if (!good) return stop(Progress::kProtocol, fmt::format("expected a chunk size, found: {}", excerpt(line, 48)));
+    if (!good) return stop(Progress::kProtocol, differs("a chunk size", excerpt(line, 48)));
     if (size > limits_.body_bytes || body_.size() + size > limits_.body_bytes) {
-        return stop(Progress::kTooLarge,
-                    fmt::format("expected a body of at most {} bytes, found a chunk that makes it {}",
-                                limits_.body_bytes, body_.size() + size));
+        return stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes),
+                                                 core::message("a chunk that makes it {}", body_.size() + size)));
     }
     left_ = size;
     state_ = size == 0 ? State::kTrailers : State::kChunkData;
@@ -335,7 +334,7 @@ HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
 
 bool HttpReply::append_body(std::size_t n) {
     if (body_.size() + n > limits_.body_bytes) {
-        stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found more", limits_.body_bytes));
+        stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes), "more"));
         return false;
     }
     body_.append(buffer_, used_, n);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/message.h"
 #include "probe/probe_types.h"
 
 namespace postern::probe {
@@ -60,7 +61,7 @@ class HttpReply {
     /// The bytes after a complete reply: after 101 the first frames.
     std::string_view rest() const { return buffer_; }
     /// What was expected and what was found, after kProtocol, kTooLarge or kTruncated.
-    const std::string& problem() const { return problem_; }
+    const core::Message& problem() const { return problem_; }
 
   private:
     enum class State {
@@ -82,7 +83,7 @@ class HttpReply {
     Progress on_head_complete();
     Progress on_chunk_size(std::string_view line);
     bool append_body(std::size_t n);
-    Progress stop(Progress why, std::string problem);
+    Progress stop(Progress why, core::Message problem);
 
     HttpLimits limits_;
     State state_ = State::kStatusLine;
@@ -98,7 +99,7 @@ class HttpReply {
     std::vector<std::pair<std::string, std::string>> headers_;
     std::uint64_t left_ = 0;  // bytes of the body (kLength) or the chunk
     std::string body_;
-    std::string problem_;
+    core::Message problem_;
 };
 
 }  // namespace postern::probe

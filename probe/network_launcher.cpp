@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NetworkLauncher: an attempt begins when its TLS context is loaded (in libuv's pool).
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "probe/probe_run.h"
 
@@ -34,7 +35,7 @@ class Launched final : public RunningProbe {
         result.started_wall_us = clock_.wall_us();
         result.phase = Phase::kTls;
         result.reason = Reason::kLocalCancelled;
-        result.detail = detail_text("not attempted, the CA file can't be used: " + error.text());
+        result.detail = detail_message(core::message("not attempted, the CA file can't be used: {}", error.whole()));
         timer_.start_in(0, [result = std::move(result), done = std::move(done)] { done(result); });
     }
 

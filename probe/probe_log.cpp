@@ -226,11 +226,11 @@ void ProbeLog::flush(std::function<void()> done) {
     schedule();
 }
 
-std::string ProbeLog::problem() const {
+core::Message ProbeLog::problem() const {
     const std::lock_guard lock(writer_->queue_mutex);
     if (writer_->failing.empty()) return {};
-    return fmt::format("probe records are not written to {}: {}; {} lines were lost", writer_->path, writer_->failing,
-                       writer_->lost_since_failing);
+    return core::message("probe records are not written to {}: {}; {} lines were lost", writer_->path, writer_->failing,
+                         writer_->lost_since_failing);
 }
 
 std::uint64_t ProbeLog::lost_lines() const {

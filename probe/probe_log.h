@@ -13,6 +13,7 @@
 
 #include "core/fd.h"
 #include "core/loop.h"
+#include "core/message.h"
 #include "probe/record.h"
 
 namespace postern::probe {
@@ -41,7 +42,7 @@ class ProbeLog {
     void log_all(bool all) { settings_.all = all; }
     std::uint64_t lost_lines() const;
     /// One sentence about why records are not written now; "" when they are.
-    std::string problem() const;
+    core::Message problem() const;
 
   private:
     struct Writer;  // shared with the pool

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
 
@@ -83,7 +84,8 @@ void ProbeRun::open_leg() {
         });
     if (error != 0) {
         fail(Phase::kConnect, reason_for_connect_error(error, true),
-             fmt::format("expected to connect to {}, the kernel said at once: {}", to.text(), error_text(error)));
+             differs(core::message("a connection to {}", to.text()),
+                     core::message("{}, said by the kernel at once", error_text(error))));
         return;
     }
     arm(std::min(deadline_us_, now + spec.connect_timeout_us));
@@ -97,7 +99,7 @@ void ProbeRun::connected(int error) {
     const bool reset_after = error == ECONNRESET && target_.spec->kind != Kind::kTcp;
     if (error != 0 && !reset_after) {
         fail(Phase::kConnect, reason_for_connect_error(error, false),
-             fmt::format("expected a connection to {}, found: {}", to, error_text(error)), at);
+             differs(core::message("a connection to {}", to), error_text(error)), at);
         return;
     }
     core::Micros connected_at = at;
@@ -146,16 +148,16 @@ void ProbeRun::drive_tls() {
     switch (step) {
         case TlsSession::Step::kAlert:
             fail(Phase::kTls, Reason::kTlsAlert,
-                 fmt::format("expected a TLS handshake, the server refused with an alert: {}", tls_->error()));
+                 differs("a TLS handshake", core::message("an alert of the server: {}", tls_->error())));
             return;
         case TlsSession::Step::kNoMemory:
             fail(Phase::kTls, Reason::kLocalOom, "out of memory in the TLS handshake");
             return;
         case TlsSession::Step::kClosed:
-            fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed it");
+            fail(Phase::kTls, Reason::kTlsEof, differs("a TLS handshake", "it closed by the server"));
             return;
         default:
-            fail(Phase::kTls, Reason::kTlsProtocol, fmt::format("expected TLS 1.2 or 1.3, found: {}", tls_->error()));
+            fail(Phase::kTls, Reason::kTlsProtocol, differs("TLS 1.2 or 1.3", tls_->error()));
     }
 }
 
@@ -166,7 +168,8 @@ void ProbeRun::send_request() {
     const core::Wiped after(request);  // it contains the token
     const bool written = tls_->write(request);
     if (!written) {
-        fail(Phase::kRequest, Reason::kLocalOom, fmt::format("the request could not be encrypted: {}", tls_->error()));
+        fail(Phase::kRequest, Reason::kLocalOom,
+             core::message("the request could not be encrypted: {}", tls_->error()));
         return;
     }
     flush();
@@ -207,7 +210,7 @@ void ProbeRun::watch() {
         if (running() && legs_ == leg) watch();
         settle();
     });
-    if (rc != 0) fail(phase_, Reason::kLocalOom, fmt::format("the socket can't be watched: {}", uv_strerror(rc)));
+    if (rc != 0) fail(phase_, Reason::kLocalOom, core::message("the socket can't be watched: {}", uv_strerror(rc)));
 }
 
 void ProbeRun::read_socket(core::Micros at) {
@@ -224,7 +227,7 @@ void ProbeRun::read_socket(core::Micros at) {
         if (n == 0) {
             if (send_error_ != 0) return;  // send() has consumed the error of the socket: not an orderly end
             if (phase_ == Phase::kTls) {
-                fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it",
+                fail(Phase::kTls, Reason::kTlsEof, differs("a TLS handshake", "the connection closed by the server"),
                      at);
             } else {
                 ended(at);
@@ -268,13 +271,13 @@ void ProbeRun::take_reply(core::Micros at) {
             return;
         case TlsSession::Step::kAlert:
             fail(phase_, Reason::kTlsAlert,
-                 fmt::format("expected an HTTP reply, the server sent a TLS alert: {}", tls_->error()), at);
+                 differs("an HTTP reply", core::message("a TLS alert of the server: {}", tls_->error())), at);
             return;
         case TlsSession::Step::kNoMemory:
             fail(phase_, Reason::kLocalOom, "out of memory", at);
             return;
         case TlsSession::Step::kProtocol:
-            fail(phase_, Reason::kTlsProtocol, fmt::format("expected TLS records, found: {}", tls_->error()), at);
+            fail(phase_, Reason::kTlsProtocol, differs("TLS records", tls_->error()), at);
             return;
     }
 }
@@ -298,7 +301,7 @@ void ProbeRun::ended(core::Micros at) {
 void ProbeRun::ws_progressed(WsExchange::Progress progress, core::Micros at) {
     const std::string words = ws_->exchange.take_outgoing();
     if (!words.empty() && !tls_->write(words)) {
-        fail(phase_, Reason::kLocalOom, fmt::format("a frame could not be encrypted: {}", tls_->error()), at);
+        fail(phase_, Reason::kLocalOom, core::message("a frame could not be encrypted: {}", tls_->error()), at);
         return;
     }
     switch (progress) {
@@ -355,11 +358,11 @@ void ProbeRun::lost(int error, core::Micros at) {
     }
     if (is_reset(error)) {
         fail(phase_, tls ? Reason::kTlsReset : Reason::kHttpReset,
-             fmt::format("expected {}, found: {}", tls ? "a TLS handshake" : "an HTTP reply", error_text(error)), at);
+             differs(tls ? "a TLS handshake" : "an HTTP reply", error_text(error)), at);
         return;
     }
-    fail(phase_, reason_for_connect_error(error, false), fmt::format("the connection was lost: {}", error_text(error)),
-         at);
+    fail(phase_, reason_for_connect_error(error, false),
+         core::message("the connection was lost: {}", error_text(error)), at);
 }
 
 void ProbeRun::replied() {
@@ -376,9 +379,7 @@ void ProbeRun::replied() {
                 return;
             }
             fail(Phase::kReply, Reason::kHttpRedirect,
-                 fmt::format("expected an answer after one redirect, found another "
-                             "to {}",
-                             *target));
+                 differs("an answer after one redirect", core::message("another to {}", *target)));
             return;
         }
     }
@@ -421,8 +422,8 @@ void ProbeRun::expired(core::Micros due) {
     const core::Micros now = clock_.mono_us();
     if (now - due > kTimerLate) {
         fail(phase_, Reason::kLocalCancelled,
-             fmt::format("this host was suspended or its event loop blocked for {}: the attempt does not count",
-                         core::milliseconds(now - due)),
+             core::message("this host was suspended or its event loop blocked for {}: the attempt does not count",
+                           core::milliseconds(now - due)),
              now);
         return;
     }
@@ -430,44 +431,45 @@ void ProbeRun::expired(core::Micros due) {
     switch (phase_) {
         case Phase::kConnect:
             fail(phase_, Reason::kTcpTimeout,
-                 fmt::format(
-                     "expected {} to accept within {}, found no answer: a security group or firewall that drops, "
-                     "or no host at that address",
-                     core::SocketAddress{target_.ip, target_.spec->port}.text(), waited),
+                 differs(core::message("{} to accept within {}",
+                                       core::SocketAddress{target_.ip, target_.spec->port}.text(), waited),
+                         "no answer: a security group or firewall that drops, or no host at that address"),
                  now);
             return;
         case Phase::kTls:
             fail(phase_, Reason::kTlsTimeout,
-                 fmt::format("expected the TLS handshake to end within {}, found silence", waited), now);
+                 differs(core::message("the TLS handshake to end within {}", waited), "silence"), now);
             return;
         case Phase::kRequest:
-            fail(phase_, Reason::kHttpTimeout, fmt::format("expected the request to be taken within {}", waited), now);
+            fail(phase_, Reason::kHttpTimeout,
+                 differs(core::message("the request to be taken within {}", waited), "that it was not"), now);
             return;
         case Phase::kTtfb:
-            fail(phase_, Reason::kHttpTimeout, fmt::format("expected a reply within {}, found silence", waited), now);
+            fail(phase_, Reason::kHttpTimeout, differs(core::message("a reply within {}", waited), "silence"), now);
             return;
         default:
             if (ws_) {
                 fail(phase_, Reason::kHttpTimeout,
-                     fmt::format("expected an answer{} within {}, found none",
-                                 ws_->exchange.upgraded() ? " to the question for the version" : " to the upgrade",
-                                 waited),
+                     differs(ws_->exchange.upgraded()
+                                 ? core::message("an answer to the question for the version within {}", waited)
+                                 : core::message("an answer to the upgrade within {}", waited),
+                             "none"),
                      now);
                 return;
             }
             fail(phase_, Reason::kHttpTimeout,
-                 fmt::format("expected the whole reply within {}, found {} bytes of its body", waited,
-                             reply_.body().size()),
+                 differs(core::message("the whole reply within {}", waited),
+                         core::message("{} bytes of its body", reply_.body().size())),
                  now);
     }
 }
 
-void ProbeRun::fail(Phase phase, Reason reason, std::string_view detail, core::Micros at) {
+void ProbeRun::fail(Phase phase, Reason reason, const core::Message& detail, core::Micros at) {
     if (finished_) return;
     times().end(phase, at);  // no effect for reply and sql, which are not timed
     result_.phase = ws_ ? Phase::kWs : phase;
     result_.reason = reason;
-    result_.detail = detail_text(ws_ ? fmt::format("WebSocket: {}", detail) : detail);
+    result_.detail = detail_message(ws_ ? core::message("WebSocket: {}", detail) : detail);
     finished_ = true;
 }
 

@@ -52,8 +52,10 @@ class ProbeRun final : public RunningProbe {
     void watch();
     void arm(core::Micros due);
 
-    void fail(Phase phase, Reason reason, std::string_view detail, core::Micros at);
-    void fail(Phase phase, Reason reason, std::string_view detail) { fail(phase, reason, detail, clock_.mono_us()); }
+    void fail(Phase phase, Reason reason, const core::Message& detail, core::Micros at);
+    void fail(Phase phase, Reason reason, const core::Message& detail) {
+        fail(phase, reason, detail, clock_.mono_us());
+    }
     void succeed() { finished_ = true; }
     PhaseClock& times() { return ws_ ? ws_->phases : phases_; }
     bool running() const { return !finished_; }

@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 #include "core/secret.h"
 
 namespace postern::probe {
@@ -137,7 +138,7 @@ struct ProbeResult {
     bool ok = false;
     Phase phase = Phase::kCount;  // that failed; kCount when ok
     Reason reason = Reason::kNone;
-    std::string detail;  // what was expected and what was found; an excerpt()
+    core::Message detail;  // what was expected and what was found; a detail_message()
     std::array<std::optional<core::Micros>, kTimedPhases> phase_us{};
     core::Micros total_us = 0;
     std::optional<int> http_status;

@@ -7,6 +7,7 @@
 
 #include "core/ip_address.h"
 #include "core/text.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -20,24 +21,25 @@ bool looks_like_html(const ReplyView& reply) {
     return start != std::string_view::npos && reply.body[start] == '<';
 }
 
-std::string what_came(const ReplyView& reply) {
-    if (reply.body.empty()) return fmt::format("status {} without a body", reply.status);
-    return fmt::format("status {}: {}", reply.status, excerpt(reply.body, kQuote));
+core::Message what_came(const ReplyView& reply) {
+    if (reply.body.empty()) return core::message("status {} without a body", reply.status);
+    return core::message("status {}: {}", reply.status, excerpt(reply.body, kQuote));
 }
 
-ReplyJudgement redirected(std::string_view expected, const ReplyView& reply) {
+ReplyJudgement redirected(const core::Message& expected, const ReplyView& reply) {
     return {Phase::kReply, Reason::kHttpRedirect,
-            fmt::format("expected {}, found status {} to {}; redirects to another place are not followed, the token "
-                        "stays here",
-                        expected, reply.status, reply.location.empty() ? "nowhere" : excerpt(reply.location, kQuote)),
+            differs(expected,
+                    core::message("status {} to {}; redirects to another place are not followed, the token stays here",
+                                  reply.status,
+                                  reply.location.empty() ? core::Message("nowhere")
+                                                         : core::Message(excerpt(reply.location, kQuote)))),
             std::nullopt};
 }
 
 ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
-    static constexpr std::string_view kExpected = "status 200 with {\"code\":0,…}";
-    const auto failed = [&](Reason reason, std::string found) {
-        return ReplyJudgement{Phase::kReply, reason, fmt::format("expected {}, found {}", kExpected, found),
-                              std::nullopt};
+    static const core::Message kExpected = "status 200 with {\"code\":0,…}";
+    const auto failed = [&](Reason reason, core::Message found) {
+        return ReplyJudgement{Phase::kReply, reason, differs(kExpected, std::move(found)), std::nullopt};
     };
     if (reply.status == 401 && spec.token.empty()) {
         return {
@@ -63,7 +65,7 @@ ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
         return judged;
     }
     if (looks_like_html(reply)) {
-        return failed(Reason::kNotTdengine, "an HTML page, " + what_came(reply));
+        return failed(Reason::kNotTdengine, core::message("an HTML page, {}", what_came(reply)));
     }
     if (reply.status == 404 && reply.body.find("page not found") != std::string_view::npos) {
         return failed(Reason::kNotTdengine, what_came(reply));
@@ -92,17 +94,17 @@ bool is_accepted(const ProbeSpec& spec, int status) {
 
 ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
     if (!is_accepted(spec, reply.status)) {
-        std::string expected;
+        core::Message expected;
         for (const int status : spec.accepted_status)
-            expected += fmt::format("{}{}", expected.empty() ? "status " : " or ", status);
+            expected =
+                expected.empty() ? core::message("status {}", status) : core::message("{} or {}", expected, status);
         if (reply.status >= 300 && reply.status < 400) return redirected(expected, reply);
-        return {Phase::kReply, reason_for_status(reply.status),
-                fmt::format("expected {}, found {}", expected, what_came(reply)), std::nullopt};
+        return {Phase::kReply, reason_for_status(reply.status), differs(expected, what_came(reply)), std::nullopt};
     }
     if (!spec.body_contains.empty() && reply.body.find(spec.body_contains) == std::string_view::npos) {
         return {Phase::kReply, Reason::kBodyMismatch,
-                fmt::format("expected a body that contains \"{}\", found {}", excerpt(spec.body_contains, kQuote),
-                            what_came(reply)),
+                differs(core::message("a body that contains \"{}\"", excerpt(spec.body_contains, kQuote)),
+                        what_came(reply)),
                 std::nullopt};
     }
     return judge_body_json(spec, reply.body);
@@ -132,8 +134,8 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
     if (reads_body && is_accepted(spec, reply.status) && !reply.content_coding.empty() &&
         !core::same_word(reply.content_coding, "identity")) {
         return {Phase::kReply, spec.kind == Kind::kTdengine ? Reason::kBodyInvalidJson : Reason::kBodyMismatch,
-                fmt::format("expected a body as it is (Accept-Encoding: identity), found Content-Encoding {}",
-                            excerpt(reply.content_coding, kQuote)),
+                differs("a body as it is (Accept-Encoding: identity)",
+                        core::message("Content-Encoding {}", excerpt(reply.content_coding, kQuote))),
                 std::nullopt};
     }
     return spec.kind == Kind::kTdengine ? judge_tdengine(spec, reply) : judge_https(spec, reply);

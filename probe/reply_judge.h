@@ -15,7 +15,7 @@ namespace postern::probe {
 struct ReplyJudgement {
     Phase phase = Phase::kCount;  // that failed; kCount when good
     Reason reason = Reason::kNone;
-    std::string detail;  // what was expected and what was found; may quote the reply: pass it through detail_text()
+    core::Message detail;  // may quote the reply: pass it through detail_message()
     std::optional<std::int64_t> sql_code;
 };
 

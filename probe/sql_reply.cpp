@@ -8,6 +8,7 @@
 
 #include "core/printable.h"
 #include "core/text.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
 
@@ -125,8 +126,8 @@ Reason reason_for_code(std::int64_t code) {
     }
 }
 
-ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view found) {
-    return {phase, Reason::kBodyMismatch, fmt::format("expected {}, found {}", expected, found), std::nullopt};
+ReplyJudgement mismatch(Phase phase, core::Message expected, core::Message found) {
+    return {phase, Reason::kBodyMismatch, differs(std::move(expected), std::move(found)), std::nullopt};
 }
 
 /// The judgement of a code other than 0, with the text under `key`.
@@ -135,10 +136,11 @@ ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const c
     const std::string text =
         found != json.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
     const char* const meaning = unavailable(code, text);
+    const core::Message said = text.empty() ? core::Message("no description") : core::Message(excerpt(text, kQuote));
+    const core::Message told = meaning != nullptr ? core::message("{}; {}", meaning, said) : said;
     return {phase, meaning != nullptr ? Reason::kSqlUnavailable : reason_for_code(code),
-            fmt::format("expected code 0, found code {} (0x{:04x}): {}{}{}", code,
-                        static_cast<std::uint64_t>(code) & 0xffff, meaning != nullptr ? meaning : "",
-                        meaning != nullptr ? "; " : "", text.empty() ? "no description" : excerpt(text, kQuote)),
+            differs("code 0", core::message("code {} (0x{}): {}", code,
+                                            fmt::format("{:04x}", static_cast<std::uint64_t>(code) & 0xffff), told)),
             code};
 }
 
@@ -148,8 +150,8 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     const Json json = parse_answer(body);
     if (json.is_discarded()) {
         return {Phase::kReply, Reason::kBodyInvalidJson,
-                fmt::format("expected JSON with status {}, found {} bytes that are none: {}", status, body.size(),
-                            excerpt(body, kQuote)),
+                differs(core::message("JSON with status {}", status),
+                        core::message("{} bytes that are none: {}", body.size(), excerpt(body, kQuote))),
                 std::nullopt};
     }
     if (!json.is_object()) return mismatch(Phase::kReply, "a JSON object with a code", print(json));
@@ -164,15 +166,15 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     }
     const auto data = json.find("data");
     const std::int64_t sql_code = *judged.sql_code;
-    const auto wrong = [&](std::string expected, std::string_view found) {
-        ReplyJudgement bad = mismatch(Phase::kSql, std::move(expected), found);
+    const auto wrong = [&](core::Message expected, core::Message found) {
+        ReplyJudgement bad = mismatch(Phase::kSql, std::move(expected), std::move(found));
         bad.sql_code = sql_code;
         return bad;
     };
     if (data == json.end() || !data->is_array()) return wrong("code 0 with rows", "code 0 without data");
-    if (data->empty()) return wrong(fmt::format("a row from `{}`", excerpt(spec.sql, kQuote)), "none");
+    if (data->empty()) return wrong(core::message("a row from `{}`", excerpt(spec.sql, kQuote)), "none");
     if (const auto rows = json.find("rows"); rows != json.end() && (!rows->is_number_integer() || *rows < 1))
-        return wrong("rows of at least 1", "rows " + print(*rows));
+        return wrong("rows of at least 1", core::message("rows {}", print(*rows)));
     if (!asks_for_one(spec.sql)) return judged;
     if (!data->front().is_array() || data->front().empty())
         return wrong("one row from `select 1`", print(data->front()));
@@ -183,10 +185,9 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
 ReplyJudgement judge_version_answer(std::string_view message) {
     const Json json = parse_answer(message);
     if (json.is_discarded()) {
-        return {
-            Phase::kWs, Reason::kBodyInvalidJson,
-            fmt::format("expected JSON, found {} bytes that are none: {}", message.size(), excerpt(message, kQuote)),
-            std::nullopt};
+        return {Phase::kWs, Reason::kBodyInvalidJson,
+                differs("JSON", core::message("{} bytes that are none: {}", message.size(), excerpt(message, kQuote))),
+                std::nullopt};
     }
     const auto code = json.is_object() ? json.find("code") : json.end();
     if (code == json.end() || !code->is_number_integer()) {
@@ -204,7 +205,7 @@ ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {
     const Json json = parse(body);
     if (json.is_discarded()) {
         return {Phase::kReply, Reason::kBodyInvalidJson,
-                fmt::format("expected JSON, found {} bytes that are none: {}", body.size(), excerpt(body, kQuote)),
+                differs("JSON", core::message("{} bytes that are none: {}", body.size(), excerpt(body, kQuote))),
                 std::nullopt};
     }
     for (const auto& [pointer, expected] : spec.body_json) {
@@ -233,9 +234,10 @@ ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {
             }
             at = next;
         }
-        const std::string found = at == nullptr ? "nothing" : at->is_string() ? at->get<std::string>() : print(*at);
+        const std::string found = at == nullptr ? "" : at->is_string() ? at->get<std::string>() : print(*at);
         if (at == nullptr || found != expected) {
-            return mismatch(Phase::kReply, fmt::format("{} = \"{}\"", pointer, expected), excerpt(found, kQuote));
+            return mismatch(Phase::kReply, fmt::format("{} = \"{}\"", pointer, expected),
+                            at == nullptr ? core::Message("nothing") : core::Message(excerpt(found, kQuote)));
         }
     }
     return {};

@@ -19,6 +19,7 @@
 #include "core/trust_store.h"
 #include "core/wipe.h"
 #include "probe/certificate.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "probe/tls_library.h"
 
@@ -89,7 +90,8 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     ERR_clear_error();
     auto context = std::shared_ptr<TlsContext>(new TlsContext);
     context->context_ = SSL_CTX_new_ex(tls_library(), nullptr, TLS_client_method());
-    if (context->context_ == nullptr) return core::fail(core::Code::kInternal, "no TLS context: " + openssl_error());
+    if (context->context_ == nullptr)
+        return core::fail(core::Code::kInternal, core::message("no TLS context: {}", openssl_error()));
     SSL_CTX* ctx = context->context_;
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);  // judge() decides; see the header
@@ -115,7 +117,8 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     const auto text = core::read_file(ca_file, 16u << 20);
     if (!text) return core::fail(text.error());
     if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1) {
-        return core::fail(core::Code::kFileCorrupt, fmt::format("{}: no CA certificate: {}", ca_file, openssl_error()),
+        return core::fail(core::Code::kFileCorrupt,
+                          core::message("{}: no CA certificate: {}", ca_file, openssl_error()),
                           "ca_file must hold PEM certificates");
     }
     return context;
@@ -210,7 +213,7 @@ TlsSession::Step TlsSession::handshake() {
 
 TlsSession::Judgement TlsSession::judge() {
     X509* leaf = SSL_get0_peer_certificate(ssl_);
-    if (leaf == nullptr) return {Reason::kCertUntrusted, "expected a certificate, the server sent none"};
+    if (leaf == nullptr) return {Reason::kCertUntrusted, differs("a certificate", "none from the server")};
     if (verified_) {
         trusted_ = true;
         return {};
@@ -222,29 +225,34 @@ TlsSession::Judgement TlsSession::judge() {
     if (also_untrusted) reason = Reason::kCertNameMismatch;
     const CertificateInfo info = certificate();
     const std::string why = X509_verify_cert_error_string(verified);
-    std::string found;
+    std::string list;
     for (const std::string& name : info.names)
-        core::add_item(found, excerpt(name, 64));
-    if (found.empty()) found = "no name (" + excerpt(info.subject, 96) + ", where names do not count)";
+        core::add_item(list, excerpt(name, 64));
+    const core::Message found = list.empty()
+                                    ? core::message("no name ({}, where names do not count)", excerpt(info.subject, 96))
+                                    : core::Message(list);
     // The certificate at fault need not be the leaf.
-    const std::string whose =
+    const core::Message whose =
         fault_.fingerprint_sha256 == info.fingerprint_sha256
-            ? "leaf " + excerpt(info.subject, 96)
-            : fmt::format("{}, above leaf {}", excerpt(fault_.subject, 96), excerpt(info.subject, 96));
+            ? core::message("leaf {}", excerpt(info.subject, 96))
+            : core::message("{}, above leaf {}", excerpt(fault_.subject, 96), excerpt(info.subject, 96));
     switch (reason) {
         case Reason::kCertNameMismatch:
-            return {reason, fmt::format("expected a certificate for {}, found one for {}{}", server_name_, found,
-                                        also_untrusted ? ", not trusted either: " + why : "")};
+            return {reason, differs(core::message("a certificate for {}", server_name_),
+                                    also_untrusted ? core::message("one for {}, not trusted either: {}", found, why)
+                                                   : core::message("one for {}", found))};
         case Reason::kCertExpired:
-            return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, {})",
-                                        core::format_utc(fault_.not_after_us), why, whose)};
+            return {reason, differs("a certificate valid now",
+                                    core::message("one that ended {} ({}, {})", core::format_time(fault_.not_after_us),
+                                                  why, whose))};
         case Reason::kCertNotYetValid:
-            return {reason, fmt::format("expected a certificate valid now, found one that begins {} ({}); is this "
-                                        "host's clock right?",
-                                        core::format_utc(fault_.not_before_us), whose)};
+            return {reason, differs("a certificate valid now",
+                                    core::message("one that begins {} ({}); is this host's clock right?",
+                                                  core::format_time(fault_.not_before_us), whose))};
         default:
-            return {reason, fmt::format("expected a chain to a trusted CA, found: {} (leaf {}, issuer {})", why,
-                                        excerpt(info.subject, 80), excerpt(info.issuer, 80))};
+            return {reason, differs("a chain to a trusted CA",
+                                    core::message("{} (leaf {}, issuer {})", why, excerpt(info.subject, 80),
+                                                  excerpt(info.issuer, 80)))};
     }
 }
 

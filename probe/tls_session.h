@@ -13,6 +13,7 @@
 
 #include "core/bytes.h"
 #include "core/error.h"
+#include "core/message.h"
 #include "probe/probe_types.h"
 #include "probe/verified_chains.h"
 
@@ -61,7 +62,7 @@ class TlsSession {
     };
     struct Judgement {
         Reason reason = Reason::kNone;
-        std::string detail;  // what was expected and what was found
+        core::Message detail;  // what was expected and what was found
     };
 
     /// nullptr when out of memory.

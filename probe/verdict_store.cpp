@@ -65,7 +65,9 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
 
 /// The list after the first line, if the checksum is right.
 core::Result<Json> parse_saved(std::string_view text) {
-    const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
+    const auto bad = [](std::string what) {
+        return core::fail(core::Code::kFileCorrupt, core::message("saved verdicts: {}", what));
+    };
     if (text.size() > kMaxBytes) return bad("too large");
     if (!text.starts_with(fmt::format("{{\"postern_verdicts\":{},", kVerdictsVersion)))
         return bad("a file of another program or version");

@@ -14,6 +14,7 @@
 #include "core/bytes.h"
 #include "core/fd.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::probe {
 
@@ -41,9 +42,9 @@ class WriteBehind {
     bool is_named() const;
     bool idle() const { return !job_ && queue_.empty(); }
     std::size_t queued() const { return queue_.size(); }
-    std::uint64_t lost() const { return lost_; }             // pieces dropped because the queue was full
-    std::uint64_t written() const { return written_; }       // pieces
-    const std::string& problem() const { return problem_; }  // why the last write failed; "" if it did not
+    std::uint64_t lost() const { return lost_; }               // pieces dropped because the queue was full
+    std::uint64_t written() const { return written_; }         // pieces
+    const core::Message& problem() const { return problem_; }  // why the last write failed; "" if it did not
 
   private:
     using Pieces = std::map<std::uint64_t, core::Bytes>;
@@ -58,7 +59,7 @@ class WriteBehind {
     Pieces queue_;
     std::shared_ptr<Job> job_;  // in the pool
     std::uint64_t jobs_ = 0, lost_ = 0, written_ = 0;
-    std::string problem_;
+    core::Message problem_;
 };
 
 }  // namespace postern::probe

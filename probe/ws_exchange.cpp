@@ -8,6 +8,7 @@
 
 #include "core/secret.h"
 #include "core/text.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -65,7 +66,7 @@ std::string WsExchange::request(const ProbeSpec& spec) const {
     return in_one_buffer({"GET /ws?token=", spec.token.expose_encoded(), rest});
 }
 
-WsExchange::Progress WsExchange::stop(Reason reason, std::string detail) {
+WsExchange::Progress WsExchange::stop(Reason reason, core::Message detail) {
     judged_.phase = Phase::kWs;
     judged_.reason = reason;
     judged_.detail = std::move(detail);
@@ -87,7 +88,7 @@ WsExchange::Progress WsExchange::eof() {
     if (result_ != Progress::kMore) return result_;
     if (!upgraded_) return on_reply(reply_.eof());
     return stop(Reason::kHttpTruncated,
-                fmt::format("expected an answer to {}, the connection was closed without one", kQuestion));
+                differs(core::message("an answer to {}", kQuestion), "the connection closed without one"));
 }
 
 WsExchange::Progress WsExchange::on_reply(HttpReply::Progress progress) {
@@ -109,12 +110,13 @@ WsExchange::Progress WsExchange::on_reply(HttpReply::Progress progress) {
 WsExchange::Progress WsExchange::judge_upgrade() {
     if (reply_.status() != 101) {
         return stop(reason_for_status(reply_.status()),
-                    fmt::format("expected status 101, found {}{}", reply_.status(),
-                                reply_.body().empty() ? "" : ": " + excerpt(reply_.body(), kQuote)));
+                    differs("status 101", reply_.body().empty() ? core::Message(std::to_string(reply_.status()))
+                                                                : core::message("{}: {}", reply_.status(),
+                                                                                excerpt(reply_.body(), kQuote))));
     }
-    const auto wrong = [this](std::string_view header, std::string_view expected) {
-        return stop(Reason::kHttpProtocol, fmt::format("expected {}: {} with status 101, found: {}", header, expected,
-                                                       excerpt(reply_.header(header), kQuote)));
+    const auto wrong = [this](std::string_view header, const core::Message& expected) {
+        return stop(Reason::kHttpProtocol, differs(core::message("{}: {} with status 101", header, expected),
+                                                   excerpt(reply_.header(header), kQuote)));
     };
     if (!has_word(reply_.header("upgrade"), "websocket")) return wrong("Upgrade", "websocket");
     if (!has_word(reply_.header("connection"), "upgrade")) return wrong("Connection", "Upgrade");
@@ -138,15 +140,15 @@ WsExchange::Progress WsExchange::read_frames() {
                 say(WsOpcode::kPong, frames_.control());
                 continue;
             case WsFrames::Progress::kMessage:
-                if (!frames_.is_text())
-                    return stop(Reason::kBodyMismatch, "expected a text message, found a binary one");
+                if (!frames_.is_text()) return stop(Reason::kBodyMismatch, differs("a text message", "a binary one"));
                 judged_ = judge_version_answer(frames_.message());
                 say(WsOpcode::kClose, std::string("\x03\xe8", 2));  // 1000; else the gateway logs a broken connection
                 return result_ = judged_.reason == Reason::kNone ? Progress::kDone : Progress::kFailed;
             case WsFrames::Progress::kClosed:
                 return stop(says_unavailable(frames_.close_code()) ? Reason::kSqlUnavailable : Reason::kBodyMismatch,
-                            fmt::format("expected an answer to {}, the gateway closed with code {}: {}", kQuestion,
-                                        frames_.close_code(), excerpt(frames_.control(), kQuote)));
+                            differs(core::message("an answer to {}", kQuestion),
+                                    core::message("the connection closed by the gateway with code {}: {}",
+                                                  frames_.close_code(), excerpt(frames_.control(), kQuote))));
             case WsFrames::Progress::kProtocol:
                 return stop(Reason::kHttpProtocol, frames_.problem());
             case WsFrames::Progress::kTooLarge:

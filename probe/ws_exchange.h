@@ -41,7 +41,7 @@ class WsExchange {
     Progress on_reply(HttpReply::Progress progress);
     Progress judge_upgrade();
     Progress read_frames();
-    Progress stop(Reason reason, std::string detail);
+    Progress stop(Reason reason, core::Message detail);
     void say(WsOpcode opcode, std::string_view payload);
 
     core::Random& random_;

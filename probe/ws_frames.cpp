@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -46,7 +47,7 @@ std::string ws_client_frame(WsOpcode opcode, std::string_view payload, std::uint
     return out;
 }
 
-WsFrames::Progress WsFrames::stop(Progress why, std::string problem) {
+WsFrames::Progress WsFrames::stop(Progress why, core::Message problem) {
     problem_ = std::move(problem);
     buffer_.clear();
     message_.clear();
@@ -58,27 +59,26 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     if (buffer_.empty()) return Progress::kMore;
     const auto first = static_cast<std::uint8_t>(buffer_[0]);
     if ((first & 0x70) != 0) {
-        return stop(
-            Progress::kProtocol,
-            fmt::format("expected a WebSocket frame, found reserved bits set (0x{:02x}): no extension was agreed",
-                        first));
+        return stop(Progress::kProtocol,
+                    differs("a WebSocket frame", core::message("reserved bits set (0x{}): no extension was agreed",
+                                                               fmt::format("{:02x}", first))));
     }
     if (!is_known(first & 0x0f)) {
         return stop(Progress::kProtocol,
-                    fmt::format("expected a WebSocket frame, found the unknown opcode {}", first & 0x0f));
+                    differs("a WebSocket frame", core::message("the unknown opcode {}", first & 0x0f)));
     }
     head->opcode = static_cast<WsOpcode>(first & 0x0f);
     head->final = (first & 0x80) != 0;
     if (buffer_.size() < 2) return Progress::kMore;
     const auto second = static_cast<std::uint8_t>(buffer_[1]);
     if ((second & 0x80) != 0) {
-        return stop(Progress::kProtocol, "expected an unmasked frame, as servers send, found a masked one");
+        return stop(Progress::kProtocol, differs("an unmasked frame, as servers send", "a masked one"));
     }
     const unsigned short_length = second & 0x7f;
     if (is_control(head->opcode) && (!head->final || short_length > kMaxControl)) {
-        return stop(Progress::kProtocol,
-                    fmt::format("expected a whole control frame of at most {} bytes, found a larger or a cut one",
-                                kMaxControl));
+        return stop(
+            Progress::kProtocol,
+            differs(core::message("a whole control frame of at most {} bytes", kMaxControl), "a larger or a cut one"));
     }
     const std::size_t more = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
     if (buffer_.size() < 2 + more) return Progress::kMore;
@@ -92,12 +92,12 @@ WsFrames::Progress WsFrames::check_order(const Head& head) {
     if (is_control(head.opcode)) return Progress::kMore;
     const bool under_way = opcode_ != WsOpcode::kContinuation;
     if (under_way != (head.opcode == WsOpcode::kContinuation)) {
-        return stop(Progress::kProtocol, under_way ? "expected the rest of a message, found the start of another"
-                                                   : "expected the start of a message, found the rest of one");
+        return stop(Progress::kProtocol, under_way ? differs("the rest of a message", "the start of another")
+                                                   : differs("the start of a message", "the rest of one"));
     }
     if (head.length > limits_.message_bytes || message_.size() + head.length > limits_.message_bytes) {
-        return stop(Progress::kTooLarge, fmt::format("expected a message of at most {} bytes, found one of {} or more",
-                                                     limits_.message_bytes, message_.size() + head.length));
+        return stop(Progress::kTooLarge, differs(core::message("a message of at most {} bytes", limits_.message_bytes),
+                                                 core::message("one of {} or more", message_.size() + head.length)));
     }
     return Progress::kMore;
 }
@@ -109,7 +109,7 @@ WsFrames::Progress WsFrames::take_control(const Head& head, std::string_view pay
         return Progress::kPing;
     }
     if (payload.size() == 1) {
-        return stop(Progress::kProtocol, "expected a close frame with a code or without, found half a code");
+        return stop(Progress::kProtocol, differs("a close frame with a code or without", "half a code"));
     }
     close_code_ = payload.empty() ? kNoCloseCode : static_cast<int>(big_endian(payload.substr(0, 2)));
     control_ = payload.substr(payload.empty() ? 0 : 2);
@@ -124,8 +124,7 @@ WsFrames::Progress WsFrames::next() {
         if (check_order(head) != Progress::kMore) return result_;
         if (buffer_.size() - head.head_bytes < head.length) return Progress::kMore;
         if (++frames_ > limits_.frames) {
-            return stop(Progress::kProtocol,
-                        fmt::format("expected an answer, found {} frames without one", frames_ - 1));
+            return stop(Progress::kProtocol, differs("an answer", core::message("{} frames without one", frames_ - 1)));
         }
         const auto length = static_cast<std::size_t>(head.length);
         const std::string payload = buffer_.substr(head.head_bytes, length);

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/message.h"
+
 namespace postern::probe {
 
 enum class WsOpcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
@@ -45,7 +47,7 @@ class WsFrames {
     const std::string& control() const { return control_; }
     int close_code() const { return close_code_; }  // 1005: the frame had none
     /// What was expected and what was found, after kProtocol or kTooLarge.
-    const std::string& problem() const { return problem_; }
+    const core::Message& problem() const { return problem_; }
 
   private:
     struct Head {
@@ -58,11 +60,12 @@ class WsFrames {
     Progress read_head(Head* head);
     Progress check_order(const Head& head);
     Progress take_control(const Head& head, std::string_view payload);
-    Progress stop(Progress why, std::string problem);
+    Progress stop(Progress why, core::Message problem);
 
     WsLimits limits_;
     std::string buffer_;
-    std::string message_, control_, problem_;
+    std::string message_, control_;
+    core::Message problem_;
     WsOpcode opcode_ = WsOpcode::kContinuation;  // of the unfinished message; kContinuation: none
     int frames_ = 0;
     int close_code_ = 0;

@@ -41,6 +41,28 @@ def pages():
     return out
 
 
+def messages():
+    """{English form: Chinese form} of what the program's own errors say (core/message.h)."""
+    return json.loads((FAULTS / "messages.zh.json").read_text(encoding="utf-8"))
+
+
+LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
+# Of commands that speak English only.
+ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|client/(?!agent_client)|freeing|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains)|config/config|text/values)")
+
+
+def literals(pattern):
+    """{literal: file} of what the pattern's group finds in the sources."""
+    out = {}
+    for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
+        name = str(path.relative_to(ROOT))
+        for match in re.finditer(pattern.replace("LITERAL", LITERAL), re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)):
+            for literal in filter(None, match.groups()):
+                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
+                out.setdefault(re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text), name)
+    return out
+
+
 class Row:
     def __init__(self, english, chinese, note):
         self.english, self.loose = english.strip("()"), english.startswith("(")
@@ -60,7 +82,7 @@ def glossary():
 def bare(text):
     """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
     return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
-                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}", " ", text)
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|private zone", " ", text)
 
 
 class Words(unittest.TestCase):
@@ -70,6 +92,7 @@ class Words(unittest.TestCase):
         for name, read in (("texts", catalogue), ("page", page)):
             english, chinese = read("en"), read("zh")
             self.pairs.update({f"{name} {key}": (text, chinese.get(key, "")) for key, text in english.items()})
+        self.pairs.update({f"messages {form}": (form, text) for form, text in messages().items()})
         self.chinese = {**{key: pair[1] for key, pair in self.pairs.items()}, **pages()}
 
     def test_both_languages_have_the_same_texts(self):
@@ -81,6 +104,24 @@ class Words(unittest.TestCase):
                 with self.subTest(key):
                     self.assertEqual(sorted(set(PLACE.findall(text)) - {"noun"}), sorted(set(PLACE.findall(chinese[key].replace("等 {count} 个", "另有 {more} 个")))))
                     self.assertEqual(bool(text), bool(chinese[key]))
+
+    def test_what_the_sources_say_has_its_chinese(self):
+        chinese = messages()
+        made = literals(r"(?<!\w)message\(\s*(LITERAL)")
+        made.update(literals(r"(?<!\w)differs\(\s*(LITERAL)"))
+        made.update(literals(r"(?<!\w)fail\((?:core::)?Code::\w+,\s*(LITERAL)"))
+        missing = [f"{name}: {form}" for form, name in made.items()
+                   if form not in chinese and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
+        self.assertFalse(missing, "\n" + "\n".join(missing))
+        self.assertGreater(len(made), 300)
+        every = literals("(LITERAL)")
+        self.assertFalse([form for form in chinese if form not in every])
+
+    def test_a_message_is_filled_with_the_same_values(self):
+        for form, text in messages().items():
+            with self.subTest(form):
+                places = [str(n) for n in range(len(re.findall(r"\{\}", form)))]
+                self.assertEqual(sorted(re.findall(r"\{(\d*)\}", text)), places)
 
     def test_commands_are_the_same(self):
         """What a fix has to be typed is in both languages, letter by letter."""

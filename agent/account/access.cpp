@@ -58,8 +58,8 @@ std::optional<std::vector<std::string>> own_groups(CloudSession& session) {
 EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const EndpointReport& report,
                           const core::Result<std::vector<AttachedGroup>>& attached,
                           const std::optional<IpAddress>& from) {
-    const auto unknown = [](std::string why) { return EndpointAccess{{Access::kUnknown, std::move(why)}, {}}; };
-    if (!attached) return unknown("the security groups can't be read: " + attached.error().text());
+    const auto unknown = [](core::Message why) { return EndpointAccess{{Access::kUnknown, std::move(why)}, {}}; };
+    if (!attached) return unknown(core::message("the security groups can't be read: {}", attached.error().whole()));
     const auto ip = from ? from : own_address(session, report);
     if (!ip) return unknown("the address that this host would come from is not known: give it with --from");
     EndpointAccess out;
@@ -67,10 +67,12 @@ EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const End
     std::vector<SecurityGroup> groups;
     for (const auto& group : *attached) {
         out.judgement.access = Access::kUnknown;
-        out.judgement.reason = group.id + " is " + group.status + " right now";
+        out.judgement.reason = core::message("{} is {} right now", group.id, group.status);
         if (group.status != "Attached") return out;
         auto rules = cloud.security_group(group.id);
-        out.judgement.reason = rules ? "" : "the rules of " + group.id + " can't be read: " + rules.error().text();
+        out.judgement.reason =
+            rules ? core::Message()
+                  : core::message("the rules of {} can't be read: {}", group.id, rules.error().whole());
         if (!rules) return out;
         groups.push_back(std::move(*rules));
     }

@@ -31,12 +31,14 @@ std::string names_of(const std::vector<EndpointService>& services) {
 
 core::Result<EndpointService> choose_service(const std::string& wanted, const HostPlace& host,
                                              const std::vector<EndpointService>& services) {
-    const std::string whitelist = "have this account whitelisted " + whitelist_step(host.account);
+    const core::Message whitelist = core::message("have this account whitelisted {}", whitelist_step(host.account));
     const std::string in_region = host.region.empty() ? "" : " in region " + host.region;
     if (wanted.empty() && services.size() == 1) return services.front();
     if (wanted.empty() && services.empty())
-        return core::fail(Code::kApiRejected, "this account may connect to no service" + in_region + " yet",
-                          "if the service is of another region, give its full name with --service; else " + whitelist);
+        return core::fail(
+            Code::kApiRejected, "this account may connect to no service" + in_region + " yet",
+            core::message("if the service is of another region, give its full name with --service; else {}",
+                          whitelist));
     if (wanted.empty()) {
         return core::fail(Code::kUsage, fmt::format("this account may connect to {} services", services.size()),
                           "choose one with --service: " + names_of(services));
@@ -44,8 +46,9 @@ core::Result<EndpointService> choose_service(const std::string& wanted, const Ho
     for (const auto& s : services) {
         if (s.id == wanted || s.name == wanted) return s;
     }
-    return core::fail(Code::kApiRejected, "this account does not see the service " + shown(wanted) + in_region,
-                      "check its name (a service of another region is given by its full name), or " + whitelist);
+    return core::fail(
+        Code::kApiRejected, "this account does not see the service " + shown(wanted) + in_region,
+        core::message("check its name (a service of another region is given by its full name), or {}", whitelist));
 }
 
 core::Result<std::vector<ZoneWish>> choose_zones(const EndpointWish& wish, const HostPlace& host,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/account/operation_error.h"
 
+#include <algorithm>
+
 namespace postern::agent {
 namespace {
 
@@ -11,13 +13,14 @@ constexpr const char* kPolicies = "/usr/share/postern/ram";
 
 struct Advice {
     const char* code;  // a code, or a prefix of codes if it ends in '*'
-    const char* hint;  // "{}": the region
+    const char* hint;
+    enum class Value { kRegion, kConsole } value = Value::kRegion;  // for {}
 };
 
 // Codes of the write operations, from the documentation and from the retry rules of Terraform's provider.
 constexpr Advice kAdvice[] = {
-    {kConnectionDenied,
-     "its connection must be disconnected first, in TDengine's console: 实例 > 私有连接 > 操作 > 断开"},
+    {kConnectionDenied, "its connection must be disconnected first, {} 实例 > 私有连接 > 操作 > 断开",
+     Advice::Value::kConsole},
     {"DependencyViolation*",
      "something is still in the security group: postern endpoint list shows endpoints, the ECS console the others"},
     {"CheckServiceLinkRoleError",
@@ -56,19 +59,21 @@ bool matches(const std::string& code, std::string_view pattern) {
 
 }  // namespace
 
-std::string whitelist_step(const std::string& account) {
-    return std::string(kTdengineConsole) + " 实例 > 私有连接 > 服务列表 > 添加白名单, account ID " +
-           (account.empty() ? "of this Alibaba Cloud account (in the console's upper right corner)" : account);
+core::Message whitelist_step(const std::string& account) {
+    return core::message("{} 实例 > 私有连接 > 服务列表 > 添加白名单, account ID {}", kTdengineConsole,
+                         account.empty()
+                             ? core::Message("of this Alibaba Cloud account (in the console's upper right corner)")
+                             : core::Message(account));
 }
 
 Error explain_operation(const ApiError& e, const ApiContext& c) {
     Error out = explain(e, c);
     if (!wrong_region(e, c).empty()) return out;
     if (e.code == "EndpointServiceNotFound") {
-        out.hint = "check the service's name: it is looked for in region " + c.region +
-                   ", and one of another region is given by its full name; if it is right, this account is not "
-                   "whitelisted yet: " +
-                   whitelist_step("");
+        out.hint = core::message(
+            "check the service's name: it is looked for in region {}, and one of another region is given by its full name; "
+            "if it is right, this account is not whitelisted yet: {}",
+            c.region, whitelist_step(""));
         return out;
     }
     if (is_busy(e)) {
@@ -77,10 +82,11 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
             "again in a minute";
         return out;
     }
-    for (const auto& [code, hint] : kAdvice) {
+    for (const auto& [code, hint, value] : kAdvice) {
         if (!matches(e.code, code)) continue;
-        out.hint = hint;
-        if (const auto at = out.hint.find("{}"); at != std::string::npos) out.hint.replace(at, 2, c.region);
+        const bool console = value == Advice::Value::kConsole;
+        out.hint =
+            core::Message(std::string(hint), {console ? core::Message(kTdengineConsole) : core::Message(c.region)});
         return out;
     }
     switch (out.code) {
@@ -91,7 +97,7 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
             out.hint = "Alibaba Cloud's side is failing: try again in a minute";
             break;
         case Code::kApiDenied:
-            out.hint += std::string("; policies are in ") + kPolicies;
+            out.hint = core::message("{}; policies are in {}", out.hint, std::string(kPolicies));
             break;
         default:
             break;
@@ -118,8 +124,17 @@ bool may_pass(Code code, bool answered_before) {
     }
 }
 
+namespace {
+
+bool leads_to_tdengine(const core::Message& step) {
+    return step.form() == kTdengineConsole ||
+           std::any_of(step.values().begin(), step.values().end(), leads_to_tdengine);
+}
+
+}  // namespace
+
 std::string owner_of(const Error& error) {
-    if (error.hint.find(kTdengineConsole) != std::string::npos) return "whoever manages your TDengine Cloud instances";
+    if (leads_to_tdengine(error.hint)) return "whoever manages your TDengine Cloud instances";
     switch (error.code) {
         case Code::kApiDenied:
             return "your account's RAM administrator";

@@ -21,13 +21,13 @@ bool may_pass(core::Code code, bool answered_before);
 std::string owner_of(const core::Error& error);
 
 /// How every step in TDengine's console begins.
-inline constexpr std::string_view kTdengineConsole = "in TDengine's console:";
+inline constexpr const char* kTdengineConsole = "in TDengine's console:";
 
 /// The code of a write that must wait for a person: the endpoint's connection has to be disconnected first.
 inline constexpr const char* kConnectionDenied = "EndpointConnectionOperationDenied";
 
 /// "in TDengine's console: 实例 > 私有连接 > 服务列表 > 添加白名单, account ID 123…": the step that makes a service visible
 /// to an account.
-std::string whitelist_step(const std::string& account);
+core::Message whitelist_step(const std::string& account);
 
 }  // namespace postern::agent

@@ -96,20 +96,23 @@ Match match_rule(const SecurityGroupRule& rule, const TrafficSource& source, std
                      match_source(rule, source)});
 }
 
-std::string describe_source(const SecurityGroupRule& rule) {
+core::Message describe_source(const SecurityGroupRule& rule) {
     for (const auto* text : {&rule.cidr, &rule.ipv6_cidr}) {
         if (!text->empty()) return *text;
     }
-    if (!rule.group.empty()) return "members of " + rule.group;
-    return rule.prefix_list.empty() ? "an unnamed source" : "prefix list " + rule.prefix_list;
+    if (!rule.group.empty()) return core::message("members of {}", rule.group);
+    return rule.prefix_list.empty() ? core::Message("an unnamed source")
+                                    : core::message("prefix list {}", rule.prefix_list);
 }
 
-std::string describe(const Candidate& c) {
+core::Message describe(const Candidate& c) {
     const auto& rule = *c.rule;
     const char* does = rule.policy == Policy::kAccept ? "accepts" : rule.policy == Policy::kDrop ? "drops" : "handles";
-    const std::string ports = rule.port_range.empty() ? "port list " + rule.port_range_list : rule.port_range;
-    return fmt::format("{} of {} {} {} {} from {} (priority {})", rule.id.empty() ? "a rule" : "rule " + rule.id,
-                       c.group->id, does, rule.protocol, ports, describe_source(rule), rule.priority);
+    const core::Message ports =
+        rule.port_range.empty() ? core::message("port list {}", rule.port_range_list) : core::Message(rule.port_range);
+    return core::message("{} of {} {} {} {} from {} (priority {})",
+                         rule.id.empty() ? core::Message("a rule") : core::message("rule {}", rule.id), c.group->id,
+                         does, rule.protocol, ports, describe_source(rule), rule.priority);
 }
 
 std::vector<Candidate> candidates(const std::vector<SecurityGroup>& groups, const TrafficSource& source,
@@ -135,7 +138,7 @@ std::string text_of(const IpPrefix& from) {
 }
 
 AccessJudgement unknown_because(const Candidate& c) {
-    return {Access::kUnknown, describe(c) + ", and it is not known here whether it applies"};
+    return {Access::kUnknown, core::message("{}, and it is not known here whether it applies", describe(c))};
 }
 
 /// No rule decides: groups block everything, except their own members if so configured.
@@ -148,13 +151,14 @@ AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const Tr
         const bool member =
             source.groups && std::find(source.groups->begin(), source.groups->end(), group.id) != source.groups->end();
         if (member && uncertain_drop != nullptr) return unknown_because(*uncertain_drop);
-        if (member) return {Access::kYes, "members of " + group.id + " reach each other"};
+        if (member) return {Access::kYes, core::message("members of {} reach each other", group.id)};
         if (!source.groups) open_inside = group.id;
     }
-    const std::string nothing = fmt::format("no rule of {} opens TCP {} to {}", names, port, text_of(source.from));
+    const core::Message nothing = core::message("no rule of {} opens TCP {} to {}", names, port, text_of(source.from));
     if (open_inside.empty()) return {Access::kNo, nothing};
     return {Access::kUnknown,
-            nothing + "; only members of " + open_inside + " get in, and it is not known whether this host is one"};
+            core::message("{}; only members of {} get in, and it is not known whether this host is one", nothing,
+                          open_inside)};
 }
 
 }  // namespace

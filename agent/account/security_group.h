@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/ip_address.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -52,7 +53,7 @@ std::string_view to_string(Access access);  // "yes", "no", "unknown"
 
 struct AccessJudgement {
     Access access = Access::kUnknown;
-    std::string reason;  // names the rule, or says that there is none
+    core::Message reason;  // names the rule, or says that there is none
 };
 
 /// Whether TCP from `source` to `port` is allowed where all of `groups` are attached: their ingress rules are

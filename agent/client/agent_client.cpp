@@ -46,12 +46,12 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
     // A timeout stays one: something is there and does not answer.
     if (error.code != core::Code::kTimeout) error.code = core::Code::kConnectFailed;
-    error.what =
-        fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
+    error.what = refused ? core::message("the agent does not answer on http://{}", address.text())
+                         : core::message("the agent does not answer on http://{}: {}", address.text(), error.what);
     error.hint = holder > 0
-                     ? fmt::format("it is running as process {}: has [http] listen changed since it started?", holder)
-                     : fmt::format("it is not running; start it: systemctl start postern, or postern run --config {}",
-                                   config.path);
+                     ? core::message("it is running as process {}: has [http] listen changed since it started?", holder)
+                     : core::message("it is not running; start it: systemctl start postern, or postern run --config {}",
+                                     config.path);
     return core::fail(std::move(error));
 }
 

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <memory>
 
 #include "agent/config/last_good.h"
@@ -72,10 +71,29 @@ void write_out(const std::string& shown) {
     if (!written && output_error == 0) output_error = errno == 0 ? EIO : errno;
 }
 
+std::string for_people(std::string_view text) {
+    static const std::string charset = terminal_charset(process_environment());
+    return in_charset(text, charset);
+}
+
+void write_note(std::string_view text) {
+    const std::string shown = for_people(text);
+    std::fflush(stdout);
+    std::fwrite(shown.data(), 1, shown.size(), stderr);
+}
+
 }  // namespace
 
 void print(std::string_view text) {
+    write_out(for_people(without_controls(text)));
+}
+
+void print_data(std::string_view text) {
     write_out(without_controls(text));
+}
+
+void print_note(std::string_view text) {
+    write_note(without_controls(text));
 }
 
 bool output_lost() {
@@ -83,29 +101,14 @@ bool output_lost() {
     if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno == 0 ? EIO : errno;
     if (output_error == 0 && std::ferror(stdout) != 0) output_error = EIO;
     if (output_error == 0 || output_error == EPIPE) return false;
-    const std::string line = fmt::format("postern: the output could not be written: {}\n", std::strerror(output_error));
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    write_note(fmt::format("postern: the output could not be written: {}\n", std::strerror(output_error)));
     return true;
-}
-
-void print_text(std::string_view text) {
-    write_out(in_charset(without_controls(text), terminal_charset(process_environment())));
-}
-
-std::string local_time(Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    localtime_r(&seconds, &tm);
-    char text[32];
-    std::strftime(text, sizeof text, "%b %d %H:%M:%S", &tm);
-    return fmt::format("{}.{:03}", text, wall_us % core::kSecond / 1000);
 }
 
 void complain(std::string_view command, std::string_view what) {
     const std::string line = std::string(core::journal_priority(STDERR_FILENO, core::Level::kError)) +
                              core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, what)));
-    std::fflush(stdout);
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    write_note(line);
 }
 
 void complain(std::string_view command, const core::Error& error) {
@@ -114,7 +117,7 @@ void complain(std::string_view command, const core::Error& error) {
 
 std::optional<bool> ask(const std::string& question) {
     if (::isatty(STDIN_FILENO) != 1) return std::nullopt;
-    fmt::print(stderr, "{} [y/N] ", question);
+    print_note(question + " [y/N] ");
     std::string answer;
     // read(2), not a stream: a signal ends it.
     for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && answer.size() < 16;)
@@ -126,7 +129,7 @@ void complain_about(const std::string& path, const std::vector<ConfigIssue>& mis
     std::string out;
     for (const ConfigIssue& issue : mistakes)
         out += format_issue(path, issue) + "\n";
-    std::fwrite(out.data(), 1, out.size(), stderr);
+    write_note(out);
 }
 
 std::optional<Config> config_or_complain(std::string_view command, const std::string& path) {

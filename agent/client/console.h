@@ -12,15 +12,16 @@
 
 namespace postern::agent {
 
-/// To stdout, flushed.
+/// What people read, to stdout in the charset of the locale (agent/text/charset.h), flushed. Everything that a command
+/// writes passes here or print_data(), print_note() or complain().
 void print(std::string_view text);
-/// The same in the charset of the locale, for what people read.
-void print_text(std::string_view text);
+/// What programs read, JSON for example: UTF-8, whatever the locale.
+void print_data(std::string_view text);
+/// As print(), to stderr: progress, questions, remarks.
+void print_note(std::string_view text);
 /// At the end of a command: whether something of its output could not be written, which is said on stderr. A reader that
 /// has closed the pipe has what it wanted.
 bool output_lost();
-/// "Nov 23 12:03:04.123", local time.
-std::string local_time(Micros wall_us);
 
 /// "postern COMMAND: what: strerror (hint)" to stderr, without secrets.
 void complain(std::string_view command, const core::Error& error);

@@ -56,7 +56,7 @@ EndpointSet addresses_of(const Config& config, const LinkConfig& link, const std
     RememberedAddresses known = remembered_addresses(snapshot, config, link);
     if (known.saved) {
         notes.insert("the agent does not answer: addresses are those saved at " +
-                     core::format_utc(snapshot.written_wall_us));
+                     core::format_time(snapshot.written_wall_us));
     }
     return std::move(known.addresses);
 }
@@ -96,7 +96,7 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish&
     }
     out.notes.assign(notes.begin(), notes.end());
     if (!found && !wish.link.empty()) {
-        return fail(Code::kUsage, "there is no link " + shown(wish.link),
+        return fail(Code::kUsage, core::message("there is no link {}", shown(wish.link)),
                     names.empty() ? "the configuration has none" : "there are: " + names);
     }
     if (out.targets.empty()) {

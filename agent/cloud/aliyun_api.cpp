@@ -114,9 +114,11 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         if (!region().empty()) return with_region(id, call);
         metadata.identity(guarded(id, [](State& self, CallId i, Call& c, core::Result<InstanceIdentity> identity) {
             if (!identity || identity->region.empty()) {
-                const std::string why = identity ? "the metadata service does not give one" : identity.error().what;
-                return self.finish(i, core::fail(Code::kConfigBadValue, "the region is not known: " + why,
-                                                 "set region in [aliyun] of the configuration"));
+                const core::Message why =
+                    identity ? core::Message("the metadata service does not give one") : identity.error().what;
+                return self.finish(i,
+                                   core::fail(Code::kConfigBadValue, core::message("the region is not known: {}", why),
+                                              "set region in [aliyun] of the configuration"));
             }
             self.learned_region = identity->region;
             self.with_region(i, c);
@@ -125,8 +127,9 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
 
     void with_region(CallId id, Call& call) {
         if (!is_region_id(region())) {
-            return finish(id, core::fail(Code::kConfigBadValue, "\"" + region().substr(0, 60) + "\" is not a region",
-                                         "a region looks like cn-hangzhou"));
+            return finish(
+                id, core::fail(Code::kConfigBadValue, core::message("\"{}\" is not a region", region().substr(0, 60)),
+                               "a region looks like cn-hangzhou"));
         }
         call.hosts = hosts_of(call.product);
         if (call.hosts.empty()) {
@@ -179,8 +182,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             return finish(
                 id,
                 core::fail(Code::kApiThrottled,
-                           call.action + " not sent: the API wants a pause of another " +
-                               std::to_string(wait / core::kSecond) + " s",
+                           core::message("{} not sent: the API wants a pause of another {} s", call.action,
+                                         wait / core::kSecond),
                            "all hosts of the account share 1000 requests a minute in a region: raise poll_interval"));
         }
         if (wait > 0) return attempt_in(id, call, wait);
@@ -203,7 +206,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     HttpRequest signed_request(const Call& call, const Host& host) {
         NameValues parameters = call.parameters;
         parameters.emplace_back("RegionId", region());
-        const std::string date = core::format_utc(clock.wall_us() + clock_offset_us).substr(0, 19) + "Z";
+        const std::string date = core::format_time(clock.wall_us() + clock_offset_us);
         Acs3Request to_sign{.method = "POST",
                             .uri = "/",
                             .query = canonical_query(std::move(parameters)),
@@ -270,11 +273,11 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         Error first = call.host_errors.front(), last = call.host_errors.back();
         const bool no_name = first.code == Code::kDnsFailed && last.code == Code::kDnsFailed;
         if (first.hint == last.hint) first.hint.clear();
-        if (call.host_errors.size() > 1) last.what = first.text() + "; then: " + last.what;
-        last.what = call.action + ": " + last.what;
+        if (call.host_errors.size() > 1) last.what = core::message("{}; then: {}", first.whole(), last.what);
+        last.what = core::message("{}: {}", call.action, last.what);
         // The hosts' names are made of it.
         if (no_name && options.api_endpoint.empty())
-            last.hint = "is the region " + region() + " spelled right? " + last.hint;
+            last.hint = core::message("is the region {} spelled right? {}", region(), last.hint);
         return last;
     }
 

@@ -71,8 +71,9 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         auto node = running.extract(id);
         if (!node.empty()) node.mapped().done(std::move(result));
     }
-    void bad(std::uint64_t id, const std::string& action, const std::string& what) {
-        finish(id, core::fail(Code::kApiBadReply, action + ": " + what, "the API changed or something else answers"));
+    void bad(std::uint64_t id, const std::string& action, const core::Message& what) {
+        finish(id, core::fail(Code::kApiBadReply, core::message("{}: {}", action, what),
+                              "the API changed or something else answers"));
     }
     /// True if there is another page; an endless list fails the description.
     bool goes_on(std::uint64_t id, Description& d, const std::string& action, const std::string& token) {
@@ -103,13 +104,15 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     void find(std::uint64_t id, const EndpointQuery& query) {
         running.at(id).query = query;
         if (!query.vpc.empty()) return endpoints_page(id, query.vpc, "");
-        metadata.identity(guarded<core::Result<InstanceIdentity>>(id, [](State& self, std::uint64_t i, Description&,
-                                                                         core::Result<InstanceIdentity> identity) {
-            if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
-            const std::string why = identity ? "the metadata service does not give one" : identity.error().what;
-            self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
-                                      "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
-        }));
+        metadata.identity(guarded<core::Result<InstanceIdentity>>(
+            id, [](State& self, std::uint64_t i, Description&, core::Result<InstanceIdentity> identity) {
+                if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
+                const core::Message why =
+                    identity ? core::Message("the metadata service does not give one") : identity.error().what;
+                self.finish(i, core::fail(Code::kConfigBadValue,
+                                          core::message("the VPC to look for endpoints in is not known: {}", why),
+                                          "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
+            }));
     }
 
     void endpoints_page(std::uint64_t id, const std::string& vpc, const std::string& token) {
@@ -137,10 +140,9 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         for (auto& endpoint : page->endpoints)
             d.report.parts.push_back(std::move(endpoint));
         if (d.report.parts.size() > kMaxFound) {
-            return finish(id,
-                          core::fail(Code::kApiRejected,
-                                     "more than " + std::to_string(kMaxFound) + " endpoints match: " + title(d.report),
-                                     "name the service, or tag the ones that are meant"));
+            return finish(id, core::fail(Code::kApiRejected,
+                                         core::message("more than {} endpoints match: {}", kMaxFound, title(d.report)),
+                                         "name the service, or tag the ones that are meant"));
         }
         if (goes_on(id, d, "ListVpcEndpoints", page->next_token)) return endpoints_page(id, vpc, page->next_token);
         if (running.count(id) != 0) zones_of_part(id, d, 0);
@@ -221,10 +223,9 @@ std::string AliyunPrivatelink::region() const {
     return state_->api.region();
 }
 
-std::string AliyunPrivatelink::clock_problem() const {
+core::Message AliyunPrivatelink::clock_problem() const {
     if (clock_offset_us() == 0) return "";
-    return "this host's clock is " + describe_clock_offset(clock_offset_us()) +
-           " against the API's: fix NTP; requests carry the API's time meanwhile";
+    return describe_clock_offset(clock_offset_us());
 }
 
 }  // namespace postern::agent

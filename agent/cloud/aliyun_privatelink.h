@@ -14,6 +14,7 @@
 
 #include "agent/cloud/aliyun_api.h"
 #include "agent/endpoint/provider.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -29,7 +30,7 @@ class AliyunPrivatelink final : public Provider {
     void describe_endpoint(const std::string& endpoint_id, Callback done) override;
     RequestCounts requests() const override;
     core::Micros not_before_mono_us() const override;
-    std::string clock_problem() const override;
+    core::Message clock_problem() const override;
     /// Server time minus ours, learned from a refused date; 0 until a date is refused.
     core::Micros clock_offset_us() const;
     /// The region in use, "" until it is known.

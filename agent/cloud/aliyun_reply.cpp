@@ -104,18 +104,20 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
 }
 
 core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
-                                                    const std::string& what, std::string* next_token,
+                                                    const core::Message& what, std::string* next_token,
                                                     std::string* request_id) {
     JsonView list = reply.at(plural);
     if (list.is_object()) list = list.at(singular);  // the form used by this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
-    if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of " + what);
+    if (!list.is_array() && !empty_by_count)
+        return core::fail(Code::kApiBadReply, core::message("a reply without a list of {}", what));
     *request_id = word(reply.at({"RequestId", "requestId"}));
     *next_token = reply.at("NextToken").text();  // absent, null and "" all mean the last page
     if (next_token->size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
     auto items = list.items();
     for (const JsonView& item : items) {
-        if (!item.is_object()) return core::fail(Code::kApiBadReply, "a reply whose " + what + " are no objects");
+        if (!item.is_object())
+            return core::fail(Code::kApiBadReply, core::message("a reply whose {} are no objects", what));
     }
     return items;
 }
@@ -189,11 +191,13 @@ ApiError read_api_error(int http_status, std::string_view body) {
     const auto json = JsonView::parse(body);
     if (json && json->is_object()) {
         ApiError out = from_json(http_status, *json);
+        out.is_json = true;
         if (out.code.empty()) out.instead = "JSON without an error code";
         return out;
     }
     ApiError out;
     out.http_status = http_status;
+    out.is_json = json.has_value();
     out.instead = json ? "JSON of another shape" : json.error().what;
     return out;
 }
@@ -221,51 +225,60 @@ ApiFailure classify(const ApiError& e) {
     return e.http_status >= 500 ? ApiFailure::kTransient : ApiFailure::kPermanent;
 }
 
-std::string wrong_region(const ApiError& e, const ApiContext& c) {
+core::Message wrong_region(const ApiError& e, const ApiContext& c) {
     const bool about_region = is_region(e.code);
     const bool about_resource =
         has(e.code, "NotFound") && !is_other_api(e.code) && classify(e) == ApiFailure::kPermanent;
     if (!about_region && !about_resource) return {};
     if (const std::string its = region_of_host(c.host); !its.empty() && its != c.region) {
-        return c.host + " is of region " + its + ", but " + c.region +
-               " was asked for: set region and api_endpoint in [aliyun] to the endpoint's region";
+        return core::message(
+            "{} is of region {}, but {} was asked for: set region and api_endpoint in [aliyun] to the endpoint's region",
+            c.host, its, c.region);
     }
     if (!about_region) return {};
-    return "region " + c.region + " is not known to " + c.host +
-           ": set region in [aliyun], or --region, to the endpoint's";
+    return core::message("region {} is not known to {}: set region in [aliyun], or --region, to the endpoint's",
+                         c.region, c.host);
 }
 
 Error explain(const ApiError& e, const ApiContext& c) {
-    std::string what = c.action + " at " + c.host + ": ";
+    core::Message said = e.code;
     if (e.code.empty()) {
-        what += fmt::format("HTTP {} with {}", e.http_status, e.instead);
-    } else {
-        what += e.code;
-        if (!e.message.empty()) what += ": " + e.message;
+        said = core::message("HTTP {} with {}", e.http_status, e.instead);
+    } else if (!e.message.empty()) {
+        said = core::message("{}: {}", e.code, e.message);
     }
-    if (!e.request_id.empty()) what += " (RequestId " + e.request_id + ")";
-    const std::string who = c.principal.empty() ? "the credentials from " + c.credentials : c.principal;
-    const auto error = [&](Code code, std::string hint) { return Error{code, what, std::move(hint), 0}; };
+    if (!e.request_id.empty()) said = core::message(kWithRequestId, said, e.request_id);
+    const core::Message what = core::message("{} at {}: {}", c.action, c.host, said);
+    const core::Message who =
+        c.principal.empty() ? core::message("the credentials from {}", c.credentials) : core::Message(c.principal);
+    const auto error = [&](Code code, core::Message hint) { return Error{code, what, std::move(hint), 0}; };
 
     switch (classify(e)) {
         case ApiFailure::kThrottled:
             return error(Code::kApiThrottled,
                          "all hosts of the account share 1000 requests a minute in a region: raise poll_interval");
         case ApiFailure::kClock:
-            return error(Code::kApiClock, "fix NTP: this host's clock is " + describe_clock_offset(c.clock_offset_us));
+            return error(Code::kApiClock,
+                         core::message("fix NTP: this host's clock is {}", describe_clock_offset(c.clock_offset_us)));
         case ApiFailure::kToken:
             return error(
                 e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
                 c.credentials == "environment"
-                    ? "the security token from the environment is not accepted: give the agent a new one, or use a RAM role"
-                    : "the security token from " + c.credentials +
-                          " is not accepted, nor is a renewed one: check the role, and this host's clock");
+                    ? core::Message(
+                          "the security token from the environment is not accepted: give the agent a new one, "
+                          "or use a RAM role")
+                    : core::message("the security token from {} is not accepted, nor is a renewed one: check the role, "
+                                    "and this host's clock",
+                                    c.credentials));
         case ApiFailure::kKey:
-            return error(Code::kCredentialsInvalid,
-                         is_signature(e.code) ? "re-check the AccessKey secret from " + c.credentials +
-                                                    ": it does not belong to the AccessKey ID"
-                                              : "the AccessKey ID from " + c.credentials +
-                                                    " is unknown or disabled: re-check it in the RAM console");
+            return error(
+                Code::kCredentialsInvalid,
+                is_signature(e.code)
+                    ? core::message("re-check the AccessKey secret from {}: it does not belong to the AccessKey ID",
+                                    c.credentials)
+                    : core::message(
+                          "the AccessKey ID from {} does not exist or is disabled: re-check it in the RAM console",
+                          c.credentials));
         case ApiFailure::kTransient:
             return error(Code::kApiUnavailable,
                          e.code.empty() ? "the API, or a proxy in its place, is failing" : "the API is failing");
@@ -274,20 +287,23 @@ Error explain(const ApiError& e, const ApiContext& c) {
     }
     if (is_denied(e) && !e.code.empty()) {
         const std::string action = e.denied_action.empty() ? c.product + ":" + c.action : e.denied_action;
-        const std::string whom = !c.principal.empty()         ? c.principal
-                                 : e.denied_principal.empty() ? "the user of the AccessKey from " + c.credentials
-                                                              : e.denied_principal;
-        return error(Code::kApiDenied, "grant " + action + " to " + whom + " in the RAM console");
+        const core::Message whom = !c.principal.empty() ? core::Message(c.principal)
+                                   : e.denied_principal.empty()
+                                       ? core::message("the user of the AccessKey from {}", c.credentials)
+                                       : core::Message(e.denied_principal);
+        return error(Code::kApiDenied, core::message("grant {} to {} in the RAM console", action, whom));
     }
-    if (const std::string wrong = wrong_region(e, c); !wrong.empty()) {
+    if (const core::Message wrong = wrong_region(e, c); !wrong.empty()) {
         return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kConfigBadValue, wrong);
     }
     if (is_not_found(e.code) || (has(e.code, "NotFound") && !is_other_api(e.code))) {
-        return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kApiRejected,
-                     "check that " + c.resource + " exists in region " + c.region + " and belongs to the account of " +
-                         who + ": what is of other regions and accounts is not found either");
+        return error(
+            is_not_found(e.code) ? Code::kApiNotFound : Code::kApiRejected,
+            core::message(
+                "check that {} exists in region {} and belongs to the account of {}: what is of other regions and accounts is not found either",
+                c.resource, c.region, who));
     }
-    if (e.code.empty() && e.instead.starts_with("JSON")) {
+    if (e.code.empty() && e.is_json) {
         return error(Code::kApiBadReply, "the reply was damaged, or the API changed");
     }
     if (e.code.empty()) {
@@ -295,9 +311,10 @@ Error explain(const ApiError& e, const ApiContext& c) {
                      "a proxy or another service answers for the API: check api_endpoint and https_proxy");
     }
     if (is_other_api(e.code)) {
-        return error(Code::kApiRejected, "check region and api_endpoint: " + c.host + " does not serve this API");
+        return error(Code::kApiRejected,
+                     core::message("check region and api_endpoint: {} does not serve this API", c.host));
     }
-    return error(Code::kApiRejected, "see https://api.aliyun.com/troubleshoot?q=" + e.code);
+    return error(Code::kApiRejected, core::message("see https://api.aliyun.com/troubleshoot?q={}", e.code));
 }
 
 Micros throttle_wait_us(const HttpResponse& response, Micros wall_us) {
@@ -337,13 +354,13 @@ std::optional<Micros> parse_http_date(const std::string& text) {
     return static_cast<Micros>(timegm(&tm)) * core::kSecond;
 }
 
-std::string describe_clock_offset(Micros server_minus_ours_us) {
-    const Micros s = (server_minus_ours_us < 0 ? -server_minus_ours_us : server_minus_ours_us) / core::kSecond;
-    std::string size = s >= 3600 ? fmt::format("{} h {} min", s / 3600, s % 3600 / 60)
-                       : s >= 60 ? fmt::format("{} min {} s", s / 60, s % 60)
-                                 : fmt::format("{} s", s);
+core::Message describe_clock_offset(Micros server_minus_ours_us) {
     if (server_minus_ours_us == 0) return "off by more than 15 min";
-    return size + (server_minus_ours_us > 0 ? " behind" : " ahead");
+    const Micros s = (server_minus_ours_us < 0 ? -server_minus_ours_us : server_minus_ours_us) / core::kSecond;
+    const core::Message size = s >= 3600 ? core::message("{} h {} min", s / 3600, s % 3600 / 60)
+                               : s >= 60 ? core::message("{} min {} s", s / 60, s % 60)
+                                         : core::message("{} s", s);
+    return server_minus_ours_us > 0 ? core::message("{} behind", size) : core::message("{} ahead", size);
 }
 
 }  // namespace postern::agent

@@ -12,8 +12,12 @@
 #include "agent/endpoint/provider.h"
 #include "agent/net/http_transport.h"
 #include "agent/text/json_view.h"
+#include "core/message.h"
 
 namespace postern::agent {
+
+/// The form of what explain() says of a refusal with a request ID: the ID is the second value.
+inline constexpr const char* kWithRequestId = "{} (RequestId {})";
 
 struct ZonesPage {
     std::vector<ZoneReport> zones;
@@ -24,7 +28,7 @@ struct ZonesPage {
 /// The entries of one page of a list, plain or wrapped (`plural`: {`singular`: […]}), all of them objects; `what` is
 /// for messages. A reply without the list is an error, not an empty list.
 core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
-                                                    const std::string& what, std::string* next_token,
+                                                    const core::Message& what, std::string* next_token,
                                                     std::string* request_id);
 
 /// GetVpcEndpointAttribute, without zones (it has no addresses). kApiBadReply for any other reply.
@@ -50,7 +54,8 @@ struct ApiError {
     std::string request_id;
     std::string denied_action;  // "privatelink:ListVpcEndpointZones"
     std::string denied_principal;
-    std::string instead;  // what the body is if not JSON: "an HTML or XML page", …
+    core::Message instead;  // what the body is if not JSON: "an HTML or XML page", …
+    bool is_json = false;
 };
 ApiError read_api_error(int http_status, std::string_view body);
 /// An error in a reply with status 200.
@@ -79,7 +84,7 @@ struct ApiContext {
 };
 core::Error explain(const ApiError& error, const ApiContext& context);
 /// What is wrong with the region, if the error is about it or the host is another region's; "" otherwise.
-std::string wrong_region(const ApiError& error, const ApiContext& context);
+core::Message wrong_region(const ApiError& error, const ApiContext& context);
 
 /// The wait that a reply asks for, 0 if none or more than a day: the longest of x-acs-retry-after and TimeLeft (both ms),
 /// else Retry-After (seconds, or a date; `wall_us`: now, for a reply without Date).
@@ -87,6 +92,6 @@ core::Micros throttle_wait_us(const HttpResponse& response, core::Micros wall_us
 /// "Sun, 06 Nov 1994 08:49:37 GMT" as wall-clock microseconds; nullopt for another form.
 std::optional<core::Micros> parse_http_date(const std::string& text);
 /// "20 min 3 s behind"
-std::string describe_clock_offset(core::Micros server_minus_ours_us);
+core::Message describe_clock_offset(core::Micros server_minus_ours_us);
 
 }  // namespace postern::agent

@@ -28,7 +28,7 @@ std::string ini_value(std::string_view text) {
 
 core::Result<CliConfig> parse_cli_config(std::string_view text) {
     const auto json = JsonView::parse(text, 1 << 20, 16);
-    if (!json) return core::fail(Code::kFileCorrupt, "it is " + json.error().what);
+    if (!json) return core::fail(Code::kFileCorrupt, core::message("it is {}", json.error().what));
     CliConfig out;
     out.current = json->at("current").text();
     for (const auto& item : json->at("profiles").items()) {
@@ -96,7 +96,7 @@ core::Result<std::vector<std::string>> split_command(std::string_view command) {
 
 core::Result<Credentials> parse_external_output(std::string_view text) {
     const auto json = JsonView::parse(text, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, "its output is " + json.error().what);
+    if (!json) return core::fail(Code::kCredentialsInvalid, core::message("its output is {}", json.error().what));
     Credentials out;
     out.access_key_id = json->at("access_key_id").text();
     out.access_key_secret = core::Secret(json->at("access_key_secret").text());
@@ -117,12 +117,14 @@ core::Result<Credentials> parse_external_output(std::string_view text) {
 
 core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required) {
     const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    if (!json)
+        return core::fail(Code::kCredentialsInvalid,
+                          core::message("instead of credentials came {}", json.error().what));
     const std::string code = json->at("Code").text();
     if (code != "Success" && (code_required || !code.empty())) {
         return core::fail(
             Code::kCredentialsInvalid,
-            "credentials were refused with code \"" + std::string(core::whole_characters(code, 60)) + "\"",
+            core::message("credentials were refused with code \"{}\"", std::string(core::whole_characters(code, 60))),
             "check that the RAM role exists and trusts ECS");
     }
     Credentials out;
@@ -142,7 +144,9 @@ core::Result<Credentials> parse_role_credentials(std::string_view body, bool cod
 
 core::Result<Credentials> parse_sts_reply(std::string_view body) {
     const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    if (!json)
+        return core::fail(Code::kCredentialsInvalid,
+                          core::message("instead of credentials came {}", json.error().what));
     const JsonView keys = json->at("Credentials");
     Credentials out;
     out.access_key_id = keys.at("AccessKeyId").text();

@@ -24,10 +24,10 @@ constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
 constexpr int kMinDuration = 900, kMaxDuration = 43200, kDefaultDuration = 3600;  // s, of a role
 constexpr int kMaxChain = 5;  // profiles that assume a role from another profile
 
-tl::unexpected<core::Error> missing(std::string why) {
+tl::unexpected<core::Error> missing(core::Message why) {
     return core::fail(Code::kCredentialsMissing, std::move(why));
 }
-tl::unexpected<core::Error> wrong(std::string why) {
+tl::unexpected<core::Error> wrong(core::Message why) {
     return core::fail(Code::kCredentialsInvalid, std::move(why));
 }
 
@@ -72,7 +72,7 @@ std::vector<std::string> ini_files(const Environment& environment) {
 /// Not set up, unless the file is there and keeps us out.
 tl::unexpected<core::Error> unreadable(const std::string& path, const core::Error& error) {
     struct stat info {};
-    return ::stat(path.c_str(), &info) == 0 ? wrong(error.text()) : missing(error.text());
+    return ::stat(path.c_str(), &info) == 0 ? wrong(error.whole()) : missing(error.whole());
 }
 
 class StaticSource final : public CredentialSource {
@@ -140,16 +140,16 @@ class OidcSource final : public GuardedSource {
             {"ALIBABA_CLOUD_ROLE_ARN", &role_.role_arn}};
         for (const auto& [variable, value] : needed) {
             if (value->empty() && (value != &token_file_ || token_.empty()))
-                return done(missing(std::string(variable) + " is not set"));
+                return done(missing(core::message("{} is not set", std::string(variable))));
         }
         if (token_file_.empty())
             return context_.sts.assume_role_with_oidc(token_, provider_arn_, role_, guarded(std::move(done)));
         // Read each time: Kubernetes rotates it.
         auto token = core::read_file(token_file_, kMaxFile);
-        if (!token) return done(wrong("the OIDC token: " + token.error().text()));
+        if (!token) return done(wrong(core::message("the OIDC token: {}", token.error().whole())));
         while (!token->empty() && (token->back() == '\n' || token->back() == '\r' || token->back() == ' '))
             token->pop_back();
-        if (token->empty()) return done(wrong("the OIDC token file " + token_file_ + " is empty"));
+        if (token->empty()) return done(wrong(core::message("the OIDC token file {} is empty", token_file_)));
         context_.sts.assume_role_with_oidc(core::Secret(std::move(*token)), provider_arn_, role_,
                                            guarded(std::move(done)));
     }
@@ -168,14 +168,14 @@ class ExternalSource final : public GuardedSource {
     std::string_view name() const override { return "external"; }
     void fetch(Callback done) override {
         auto argv = split_command(command_);
-        if (!argv) return done(wrong("process_command: " + argv.error().what));
+        if (!argv) return done(wrong(core::message("process_command: {}", argv.error().what)));
         if (argv->empty() || argv->front().empty()) return done(wrong("the profile has no process_command"));
         if (!context_.run) return done(wrong("profiles of mode External are not supported here"));
         const std::string program = argv->front();
         context_.run(std::move(*argv), guarded([program, done = std::move(done)](core::Result<std::string> output) {
-                         if (!output) return done(wrong(program + ": " + output.error().text()));
+                         if (!output) return done(wrong(core::message("{}: {}", program, output.error().whole())));
                          auto keys = parse_external_output(*output);
-                         if (!keys) return done(wrong(program + ": " + keys.error().what));
+                         if (!keys) return done(wrong(core::message("{}: {}", program, keys.error().what)));
                          done(std::move(keys));
                      }));
     }
@@ -197,8 +197,8 @@ class UriSource final : public GuardedSource {
         request.timeout_us = 10 * core::kSecond;
         request.max_body = 64 << 10;
         context_.http.send(std::move(request), guarded([done = std::move(done)](core::Result<HttpResponse> reply) {
-                               if (!reply) return done(wrong(reply.error().text()));
-                               if (reply->status != 200) return done(wrong("HTTP " + std::to_string(reply->status)));
+                               if (!reply) return done(wrong(reply.error().whole()));
+                               if (reply->status != 200) return done(wrong(core::message("HTTP {}", reply->status)));
                                auto keys = parse_role_credentials(reply->body, false);
                                if (keys) keys->provider = "credentials_uri";
                                done(std::move(keys));
@@ -244,7 +244,7 @@ RoleRequest role_of(const CredentialContext& c, const std::string& arn, const st
 /// The instance role named in a file; the chain's environment variables apply to it, too.
 core::Result<std::unique_ptr<CredentialSource>> instance_role(const CredentialContext& c, const std::string& name) {
     if (is_true(c.environment(kNoMetadata)))
-        return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
+        return wrong(core::message("{} forbids to ask for the instance's role", std::string(kNoMetadata)));
     return ecs_role_credentials(c.metadata, name.empty() ? c.environment("ALIBABA_CLOUD_ECS_METADATA") : name);
 }
 
@@ -259,7 +259,7 @@ core::Result<std::unique_ptr<CredentialSource>> profile_oidc(CredentialContext& 
     const std::string file = token.empty() ? given(file_key, "ALIBABA_CLOUD_OIDC_TOKEN_FILE") : field(p, file_key);
     std::string provider = given("oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
     if (token.empty() && file.empty())
-        return wrong(std::string(file_key) + " is not set, nor ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+        return wrong(core::message("{} is not set, nor ALIBABA_CLOUD_OIDC_TOKEN_FILE", std::string(file_key)));
     if (provider.empty()) return wrong("oidc_provider_arn is not set, nor ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
     if (role.role_arn.empty()) return wrong("it names no role, nor does ALIBABA_CLOUD_ROLE_ARN");
     return std::make_unique<OidcSource>(c, file, core::Secret(token), std::move(provider), std::move(role));
@@ -268,13 +268,13 @@ core::Result<std::unique_ptr<CredentialSource>> profile_oidc(CredentialContext& 
 /// The key that a sign-in through a browser left in the profile. A service can't sign in again: a person does, with the
 /// command line tool, and the file is read anew.
 core::Result<std::unique_ptr<CredentialSource>> signed_in_key(const CredentialContext& c, const ProfileFields& p) {
-    const std::string use =
-        "; a service can't sign in through a browser: sign in again with the command line tool, "
-        "or use AK, a RAM role or OIDC";
+    const core::Message use =
+        "a service can't sign in through a browser: sign in again with the command line tool, or use AK, a RAM role or "
+        "OIDC";
     Credentials keys = static_keys(field(p, "access_key_id"), field(p, "access_key_secret"), field(p, "sts_token"));
     const std::string mode = field(p, "mode"), until = field(p, "sts_expiration");
     if (keys.access_key_id.empty() || keys.access_key_secret.empty() || keys.security_token.empty())
-        return wrong("mode " + mode + " has no key of a sign-in" + use);
+        return wrong(core::message("mode {} has no key of a sign-in; {}", mode, use));
     if (!until.empty() && until != "0") {
         std::int64_t seconds = 0;
         const auto [end, error] = std::from_chars(until.data(), until.data() + until.size(), seconds);
@@ -282,8 +282,8 @@ core::Result<std::unique_ptr<CredentialSource>> signed_in_key(const CredentialCo
             return wrong("its sts_expiration is no time");
         keys.expires_wall_us = seconds * core::kSecond;
         if (keys.expires_wall_us <= c.clock.wall_us())
-            return wrong("the key of its last sign-in ended at " +
-                         core::format_utc(keys.expires_wall_us).substr(0, 19) + "Z" + use);
+            return wrong(core::message("the key of its last sign-in ended at {}; {}",
+                                       core::format_time(keys.expires_wall_us), use));
     }
     return std::make_unique<StaticSource>(std::move(keys));
 }
@@ -291,10 +291,10 @@ core::Result<std::unique_ptr<CredentialSource>> signed_in_key(const CredentialCo
 /// A source whose file selects another source.
 class DelegatingSource : public GuardedSource {
   protected:
-    void delegate(core::Result<std::unique_ptr<CredentialSource>> inner, const std::string& where, Callback done) {
+    void delegate(core::Result<std::unique_ptr<CredentialSource>> inner, const core::Message& where, Callback done) {
         if (!inner) {
             core::Error error = inner.error();
-            error.what = where + ": " + error.what;
+            error.what = core::message("{}: {}", where, error.what);
             return done(core::fail(std::move(error)));
         }
         inner_ = std::move(*inner);
@@ -303,7 +303,7 @@ class DelegatingSource : public GuardedSource {
                 core::Error error = keys.error();
                 // It is configured but failing: not "missing", whatever the inner source reports.
                 error.code = Code::kCredentialsInvalid;
-                error.what = where + ": " + error.what;
+                error.what = core::message("{}: {}", where, error.what);
                 return done(core::fail(std::move(error)));
             }
             keys->provider = std::string(name());
@@ -327,17 +327,17 @@ class CliProfileSource final : public DelegatingSource {
         const auto text = read_secret_file(path);
         if (!text) return done(unreadable(path, text.error()));
         const auto config = parse_cli_config(*text);
-        if (!config) return done(wrong(path + ": " + config.error().what));
+        if (!config) return done(wrong(core::message("{}: {}", path, config.error().what)));
         std::string profile = environment("ALIBABA_CLOUD_PROFILE");
         if (profile.empty()) profile = config->current;
-        delegate(source_of(*config, profile, 0), "profile " + profile + " in " + path, std::move(done));
+        delegate(source_of(*config, profile, 0), core::message("profile {} in {}", profile, path), std::move(done));
     }
 
   private:
     core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name,
                                                               int depth) {
         const auto it = config.profiles.find(name);
-        if (it == config.profiles.end()) return wrong("there is no profile " + shown(name));
+        if (it == config.profiles.end()) return wrong(core::message("there is no profile {}", shown(name)));
         const ProfileFields& p = it->second;
         const std::string mode = field(p, "mode");
         const std::string id = field(p, "access_key_id"), secret = field(p, "access_key_secret");
@@ -380,7 +380,7 @@ class CliProfileSource final : public DelegatingSource {
         }
         if (mode == "External") return std::make_unique<ExternalSource>(context_, field(p, "process_command"));
         if (mode == "CloudSSO" || mode == "OAuth") return signed_in_key(context_, p);
-        return wrong("unsupported profile mode " + shown(mode));
+        return wrong(core::message("unsupported profile mode {}", shown(mode)));
     }
 
     CredentialContext& context_;
@@ -408,8 +408,9 @@ class IniSource final : public DelegatingSource {
         const auto sections = parse_ini(*text);
         const auto it = sections.find(section);
         if (it == sections.end())
-            return done(wrong(path + " has no section [" + std::string(core::whole_characters(section, 60)) + "]"));
-        delegate(source_of(it->second), "[" + section + "] in " + path, std::move(done));
+            return done(
+                wrong(core::message("{} has no section [{}]", path, std::string(core::whole_characters(section, 60)))));
+        delegate(source_of(it->second), core::message("[{}] in {}", section, path), std::move(done));
     }
 
   private:
@@ -430,7 +431,8 @@ class IniSource final : public DelegatingSource {
             return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
         }
         if (type == "oidc_role_arn") return profile_oidc(context_, s, "oidc_token_file_path", role());
-        return wrong(type.empty() ? "it has no type" : "unsupported type " + shown(type));
+        return wrong(type.empty() ? core::Message("it has no type")
+                                  : core::message("unsupported type {}", shown(type)));
     }
 
     CredentialContext& context_;

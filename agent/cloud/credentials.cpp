@@ -75,19 +75,19 @@ class EcsRoleSource final : public CredentialSource {
 
   private:
     void keys_of(const std::string& role, Callback done) {
-        metadata_.get("ram/security-credentials/" + core::percent_encode(role),
-                      [role, done = std::move(done)](core::Result<std::string> value) {
-                          if (!value && value.error().code == Code::kApiNotFound) {
-                              return done(core::fail(Code::kCredentialsInvalid,
-                                                     "the RAM role " + role + " is not attached to this instance"));
-                          }
-                          if (!value) return done(core::fail(std::move(value.error())));
-                          auto keys = parse_role_credentials(*value, true);
-                          if (!keys) return done(core::fail(std::move(keys.error())));
-                          keys->provider = "ecs_ram_role";
-                          keys->principal = "role " + role;
-                          done(std::move(keys));
-                      });
+        metadata_.get("ram/security-credentials/" + core::percent_encode(role), [role, done = std::move(done)](
+                                                                                    core::Result<std::string> value) {
+            if (!value && value.error().code == Code::kApiNotFound) {
+                return done(core::fail(Code::kCredentialsInvalid,
+                                       core::message("the RAM role {} is not attached to this instance", role)));
+            }
+            if (!value) return done(core::fail(std::move(value.error())));
+            auto keys = parse_role_credentials(*value, true);
+            if (!keys) return done(core::fail(std::move(keys.error())));
+            keys->provider = "ecs_ram_role";
+            keys->principal = "role " + role;
+            done(std::move(keys));
+        });
     }
 
     MetadataClient& metadata_;
@@ -101,7 +101,9 @@ class SwitchedOffSource final : public CredentialSource {
     SwitchedOffSource(std::string name, std::string variable)
         : name_(std::move(name)), variable_(std::move(variable)) {}
     std::string_view name() const override { return name_; }
-    void fetch(Callback done) override { done(core::fail(Code::kCredentialsMissing, "switched off by " + variable_)); }
+    void fetch(Callback done) override {
+        done(core::fail(Code::kCredentialsMissing, core::message("switched off by {}", variable_)));
+    }
 
   private:
     std::string name_, variable_;
@@ -177,8 +179,8 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
     const std::string source(sources_[index]->name());
     if (!result) {
         core::Error why = result.error();
-        std::string hint = std::exchange(why.hint, {});
-        asked_.push_back({source, false, why.code != Code::kCredentialsMissing, why.text(), std::move(hint)});
+        core::Message hint = std::exchange(why.hint, {});
+        asked_.push_back({source, false, why.code != Code::kCredentialsMissing, why.told(), std::move(hint)});
         if (asking_all_) return ask(index + 1);
         const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
         if (!usable) {  // no usable credentials left: ask every source
@@ -219,29 +221,29 @@ void CredentialChain::exhausted() {
         fetched_mono_us_ = clock_.mono_us();
         if (backoff_.fresh()) {  // log once per outage
             core::log_warning(
-                "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().text(),
+                "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().told(),
                 {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
         }
         renew_in(backoff_.next(random_));
         return finish(*current_);
     }
     // Configured sources with their reasons, the others by name only.
-    std::string failing, absent;
+    core::Message failing;
+    std::string absent;
     for (auto it = attempts_.begin(); it != attempts_.end(); ++it) {
         const CredentialAttempt& attempt = *it;
         if (attempt.set_up) {
             // What several are told to do stands once, behind the last of them.
             const bool again = std::any_of(
                 it + 1, attempts_.end(), [&](const auto& later) { return later.set_up && later.hint == attempt.hint; });
-            failing +=
-                (failing.empty() ? "" : "; ") + attempt.source + ": " + (again ? attempt.why_not : attempt.text());
+            core::add_sentence(failing,
+                               core::message("{}: {}", attempt.source, again ? attempt.why_not : attempt.told()));
         } else {
             core::add_item(absent, attempt.source);
         }
     }
-    std::string what = "no Alibaba Cloud credentials: " + failing;
-    if (!absent.empty()) what += (failing.empty() ? "" : "; ") + std::string("not set up: ") + absent;
-    finish(core::fail(Code::kCredentialsMissing, std::move(what),
+    if (!absent.empty()) core::add_sentence(failing, core::message("not set up: {}", absent));
+    finish(core::fail(Code::kCredentialsMissing, core::message("no Alibaba Cloud credentials: {}", failing),
                       "attach a RAM role to this ECS instance, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
                       "ALIBABA_CLOUD_ACCESS_KEY_SECRET for the agent"));
 }

@@ -16,6 +16,7 @@
 #include "agent/net/http_transport.h"
 #include "core/backoff.h"
 #include "core/clock.h"
+#include "core/message.h"
 #include "core/random.h"
 #include "core/secret.h"
 
@@ -46,10 +47,10 @@ struct CredentialAttempt {
     std::string source;
     bool used = false;
     bool set_up = false;  // configured; failing unless used
-    std::string why_not;
-    std::string hint;  // the next step, if the error has one
+    core::Message why_not;
+    core::Message hint;  // the next step, if the error has one
 
-    std::string text() const { return hint.empty() ? why_not : why_not + " (" + hint + ")"; }
+    core::Message told() const { return hint.empty() ? why_not : core::message("{} ({})", why_not, hint); }
 };
 
 class CredentialChain {

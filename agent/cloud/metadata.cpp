@@ -95,7 +95,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     Micros token_until = 0;
     Micros token_retry_at = 0;
     bool asking_token = false;
-    std::string token_problem;  // why there is no token
+    core::Message token_problem;  // why there is no token
     std::vector<std::function<void()>> waiting_token;
     InstanceIdentity identity;
     bool identity_known = false;
@@ -144,7 +144,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         } else {
             token = core::Secret();
             token_retry_at = clock.mono_us() + kTokenRetry;
-            token_problem = reply ? "the session token was answered with HTTP " + std::to_string(reply->status)
+            token_problem = reply ? core::message("the session token was answered with HTTP {}", reply->status)
                                   : reply.error().what;
         }
         for (auto& then : std::exchange(waiting_token, {})) {
@@ -158,7 +158,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     }
     void get_now(const std::string& path, TextCallback done, int tries_left, bool use_token = true) {
         if (token.empty() && options.v1_disabled) {
-            return done(core::fail(Code::kApiDenied, "no metadata session token: " + token_problem,
+            return done(core::fail(Code::kApiDenied, core::message("no metadata session token: {}", token_problem),
                                    "ALIBABA_CLOUD_IMDSV1_DISABLED forbids to ask without one"));
         }
         HttpRequest r = request("GET", "/latest/meta-data/" + path);
@@ -172,8 +172,8 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     void value_came(const std::string& path, TextCallback done, int tries_left, bool had_token,
                     core::Result<HttpResponse> reply) {
         if (!reply) {
-            return done(core::fail(Code::kApiUnavailable, "no instance metadata: " + reply.error().what,
-                                   "only ECS instances have the metadata service at " + options.url));
+            return done(core::fail(Code::kApiUnavailable, core::message("no instance metadata: {}", reply.error().what),
+                                   core::message("only ECS instances have the metadata service at {}", options.url)));
         }
         if (reply->status == 401 && had_token && tries_left > 0) {
             token = core::Secret();  // expired, or the instance was moved: ask for a new one, once
@@ -183,21 +183,23 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         if (had_token && reply->status != 200 && reply->status != 404 && !options.v1_disabled) {
             return get_now(path, std::move(done), 0, false);  // as the official libraries do
         }
-        const std::string what = "instance metadata " + path;
-        if (reply->status == 404) return done(core::fail(Code::kApiNotFound, what + " does not exist"));
+        const core::Message what = core::message("instance metadata {}", path);
+        if (reply->status == 404) return done(core::fail(Code::kApiNotFound, core::message("{} does not exist", what)));
         if (reply->status == 401 || reply->status == 403) {
-            return done(core::fail(Code::kApiDenied, what + ": HTTP " + std::to_string(reply->status),
-                                   !token.empty() ? "the metadata service is switched off for this instance"
-                                                  : "this instance demands a session token, and " + token_problem));
+            return done(core::fail(
+                Code::kApiDenied, core::message("{}: HTTP {}", what, reply->status),
+                !token.empty() ? core::Message("the metadata service is switched off for this instance")
+                               : core::message("this instance demands a session token, and {}", token_problem)));
         }
         if (reply->status != 200) {
-            return done(core::fail(Code::kApiUnavailable, what + ": HTTP " + std::to_string(reply->status),
+            return done(core::fail(Code::kApiUnavailable, core::message("{}: HTTP {}", what, reply->status),
                                    "the metadata service is failing"));
         }
         auto value = metadata_value(reply->body);
         if (!value || value->front() == '<') {
-            return done(core::fail(Code::kApiBadReply, what + " is no plain value",
-                                   "something other than the metadata service answers at " + options.url));
+            return done(
+                core::fail(Code::kApiBadReply, core::message("{} is no plain value", what),
+                           core::message("something other than the metadata service answers at {}", options.url)));
         }
         done(std::move(*value));
     }

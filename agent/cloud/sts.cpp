@@ -14,10 +14,6 @@ using core::Code;
 
 constexpr const char* kVersion = "2015-04-01";
 
-std::string timestamp(core::Micros wall_us) {
-    return core::format_utc(wall_us).substr(0, 19) + "Z";
-}
-
 std::string role_name(const std::string& arn) {
     const auto at = arn.rfind('/');
     return at == std::string::npos ? arn : arn.substr(at + 1);
@@ -32,16 +28,17 @@ NameValues form_of(const RoleRequest& role) {
     return form;
 }
 
-std::string hint_for(const ApiError& error, const RoleRequest& role) {
+core::Message hint_for(const ApiError& error, const RoleRequest& role) {
     if (classify(error) == ApiFailure::kClock) return "fix NTP: this host's clock is off by more than 15 min";
     if (error.code.find("NoPermission") != std::string::npos || error.code.starts_with("Forbidden")) {
-        return "let the trust policy of " + role.role_arn + " name this identity, and grant it sts:AssumeRole";
+        return core::message("let the trust policy of {} name this identity, and grant it sts:AssumeRole",
+                             role.role_arn);
     }
-    if (error.code.starts_with("EntityNotExist")) return "check that " + role.role_arn + " exists";
+    if (error.code.starts_with("EntityNotExist")) return core::message("check that {} exists", role.role_arn);
     if (error.code.find("OIDC") != std::string::npos || error.code.starts_with("AuthenticationFail")) {
         return "check the OIDC provider's issuer and client ID, and the token file";
     }
-    return "check the key and the role " + role.role_arn;
+    return core::message("check the key and the role {}", role.role_arn);
 }
 
 }  // namespace
@@ -76,7 +73,7 @@ NameValues StsClient::signed_query(const Credentials& as, const RoleRequest& rol
     NameValues query{{"Action", "AssumeRole"},
                      {"Version", kVersion},
                      {"Format", "JSON"},
-                     {"Timestamp", timestamp(now_us())},
+                     {"Timestamp", core::format_time(now_us())},
                      {"SignatureMethod", "HMAC-SHA1"},
                      {"SignatureVersion", "1.0"},
                      {"SignatureNonce", random_.hex(32)},
@@ -98,7 +95,7 @@ void StsClient::assume_role_with_oidc(const core::Secret& oidc_token, const std:
         return {{"Action", "AssumeRoleWithOIDC"},
                 {"Version", kVersion},
                 {"Format", "JSON"},
-                {"Timestamp", timestamp(now_us())},
+                {"Timestamp", core::format_time(now_us())},
                 {"SignatureNonce", random_.hex(32)}};
     };
     send(query, form, role, "AssumeRoleWithOIDC", std::move(done));
@@ -133,10 +130,12 @@ void StsClient::send(Query query, const NameValues& form, const RoleRequest& rol
     http_.send(std::move(request), [this, alive = std::weak_ptr<bool>(alive_), query, form, role, action, clock_tried,
                                     done = std::move(done)](core::Result<HttpResponse> reply) {
         if (alive.expired()) return;
-        const std::string where = action + " at " + role.host + ": ";
+        const auto told = [&](core::Message what) {
+            return core::message("{} at {}: {}", action, role.host, std::move(what));
+        };
         if (!reply) {
             core::Error error = reply.error();
-            error.what = where + error.what;
+            error.what = told(error.what);
             return done(core::fail(std::move(error)));
         }
         if (reply->status != 200) {
@@ -144,13 +143,14 @@ void StsClient::send(Query query, const NameValues& form, const RoleRequest& rol
             if (classify(error) == ApiFailure::kClock && !clock_tried && learn_clock(*reply)) {
                 return send(query, form, role, action, done, true);
             }
-            const std::string what = error.code.empty()
-                                         ? "HTTP " + std::to_string(error.http_status) + " with " + error.instead
-                                         : error.code + (error.message.empty() ? "" : ": " + error.message);
-            return done(core::fail(Code::kCredentialsInvalid, where + what, hint_for(error, role)));
+            const core::Message what = error.code.empty()
+                                           ? core::message("HTTP {} with {}", error.http_status, error.instead)
+                                       : error.message.empty() ? core::Message(error.code)
+                                                               : core::message("{}: {}", error.code, error.message);
+            return done(core::fail(Code::kCredentialsInvalid, told(what), hint_for(error, role)));
         }
         auto keys = parse_sts_reply(reply->body);
-        if (!keys) return done(core::fail(Code::kCredentialsInvalid, where + keys.error().what));
+        if (!keys) return done(core::fail(Code::kCredentialsInvalid, told(keys.error().what)));
         keys->provider = role.source;
         keys->principal = "role " + role_name(role.role_arn);
         done(std::move(keys));

@@ -75,9 +75,9 @@ int run_command(const CheckConfigCommand& command) {
     const auto config = load_config(command.config);
     if (!config) {
         for (const ConfigIssue& issue : config.error())
-            fmt::print(stderr, "{}\n", format_issue(command.config, issue));
+            print_note(format_issue(command.config, issue) + "\n");
         const std::size_t n = config.error().size();
-        fmt::print(stderr, "{} {} in {}\n", n, n == 1 ? "mistake" : "mistakes", command.config);
+        print_note(fmt::format("{} {} in {}\n", n, n == 1 ? "mistake" : "mistakes", command.config));
         return kExitFailed;
     }
     std::vector<ConfigIssue> warnings = config->warnings;
@@ -85,17 +85,17 @@ int run_command(const CheckConfigCommand& command) {
     warnings.insert(warnings.end(), more.begin(), more.end());
     for (ConfigIssue& warning : warnings) {
         warning.what = "warning: " + warning.what;
-        fmt::print("{}\n", format_issue(command.config, warning));
+        print(format_issue(command.config, warning) + "\n");
     }
     for (ConfigIssue note : config->notes) {
         note.what = "note: " + note.what;
-        fmt::print("{}\n", format_issue(command.config, note));
+        print(format_issue(command.config, note) + "\n");
     }
     const auto links = ": " + core::joined(config->links, [](const LinkConfig& link) {
                            return link.answer ? link.name : link.name + " (verify only)";
                        });
-    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
-               config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
+    print(fmt::format("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
+                      config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : ""));
     const int offline = warnings.empty() ? kExitGood : kExitWarning;
     return command.online ? std::max(offline, check_online(*config, eyes)) : offline;
 }

@@ -330,12 +330,11 @@ class Parser {
                      return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
                                   : "is not a reason, such as tcp_timeout or cert_expired";
                  });
-        add_read(app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
-                 [c](const std::string& text) -> std::string {
-                     using Format = LogsCommand::Format;
-                     c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
-                     return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
-                 });
+        add_read(app, "-o,--output", "short, wide or json", "FORMAT", [c](const std::string& text) -> std::string {
+            using Format = LogsCommand::Format;
+            c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
+            return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
+        });
     }
 
     std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c,

@@ -64,7 +64,7 @@ int run_command(const ConnectionsCommand& command) {
         complain("connections", shown.error());
         return kExitUnknown;
     }
-    print(shown->body);
+    command.json ? print_data(shown->body) : print(shown->body);
     return exit_code(parse_overall_header(shown->header("x-postern-overall")).value_or(Overall::kUnknown));
 }
 

@@ -96,7 +96,7 @@ int free_connections(const Config& config, const ConnectionsCommand& command) {
         out += command.json ? (out.empty() ? "" : ",") + json_of(*row) : text_of(*row, command.dry_run);
     }
     if (command.json) {
-        print(fmt::format("{{\"schema_version\":1,\"dry_run\":{},\"addresses\":[{}]}}\n", command.dry_run, out));
+        print_data(fmt::format("{{\"schema_version\":1,\"dry_run\":{},\"addresses\":[{}]}}\n", command.dry_run, out));
     } else {
         print(out.empty() ? "no address is withdrawn: nothing to end\n" : out);
     }

@@ -37,7 +37,7 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
         if (!done)
             out["error"] = {
                 {"code", core::to_string(done.error().code)}, {"what", done.error().what}, {"hint", done.error().hint}};
-        print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
+        print_data(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
     }
     if (!done) complain(name, done.error());
     return done ? kExitGood : kExitFailed;
@@ -110,7 +110,7 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
             {"truce_until", r.journal.state == TakeoverState::kTruce ? core::format_utc(truce_end(r.journal)) : ""},
             {"hosts_file", hosts},
             {"problem", r.problem}};
-        print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
+        print_data(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
         return exit_of(r);
     }
     print("takeover  " + r.text() + "\n");

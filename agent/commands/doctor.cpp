@@ -9,6 +9,7 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/commands/language.h"
 #include "agent/config/last_good.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"
@@ -43,9 +44,9 @@ std::string unknown_among(const std::vector<std::string>& names) {
 doctor::Findings redacted(doctor::Findings findings) {
     for (auto& finding : findings) {
         for (auto& [name, value] : finding.values)
-            value = core::redact(value);
+            value = doctor::redacted_value(value);
         for (auto& [name, value] : finding.evidence)
-            value = core::redact(value);
+            value = doctor::redacted_value(value);
     }
     return findings;
 }
@@ -56,9 +57,9 @@ bool bundle(const std::string& path, const doctor::Request& request, const docto
     if (!size)
         complain("doctor", size.error());
     else
-        fmt::print(
-            stderr, "{}\n",
-            words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
+        print_note(
+            words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}) +
+            "\n");
     return size.has_value();
 }
 
@@ -76,11 +77,11 @@ enum class Repaired { kNothing, kDone, kFailed };
 /// Tells the plan on stderr, asks, and does it.
 Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, const doctor::Catalogue& words) {
     const auto say = [&](std::string_view key, const doctor::Values& values = {}) {
-        fmt::print(stderr, "{}\n", words.text("words", key, values));
+        print_note(words.text("words", key, values) + "\n");
     };
     const std::string& config = command.request.target.config;
     const doctor::Repairs plan = doctor::plan_repairs(findings);
-    fmt::print(stderr, "{}", doctor::text_of(plan, words));
+    print_note(doctor::text_of(plan, words));
     if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
     if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;
     if (!command.yes) {
@@ -126,15 +127,10 @@ core::Result<void> make_room() {
 
 int run_command(const DoctorCommand& command) {
     core::configure_log(core::Level::kError, core::LogFormat::kText);
-    // Chinese only where it can be shown, or is asked for by name.
-    const bool chinese = can_show_chinese(terminal_charset(process_environment()));
-    const auto& words =
-        doctor::Catalogue::in(doctor::parse_language(command.language)
-                                  .value_or(chinese ? doctor::language_of_environment() : doctor::Language::kEnglish));
-    // A terminal of no charset may take UTF-8 all the same: who asks for Chinese gets it.
-    const auto print_words = [in_utf8 = !chinese && command.language == "zh"](std::string_view text) {
-        in_utf8 ? print(text) : print_text(text);
-    };
+    const auto& words = doctor::Catalogue::in(doctor::parse_language(command.language).value_or(shown_language()));
+    // A terminal of which nothing is known may take UTF-8 all the same: who asks for Chinese gets it.
+    const bool as_it_is = command.language == "zh" && !can_show_chinese(terminal_charset(process_environment()));
+    const auto print_words = [as_it_is](std::string_view text) { as_it_is ? print_data(text) : print(text); };
     if (command.list) {
         print_words(doctor::list_text(words));
         return kExitGood;
@@ -165,7 +161,7 @@ int run_command(const DoctorCommand& command) {
     const std::size_t columns = std::clamp<std::size_t>(terminal_columns(), 40, 160);
     const bool progress = ::isatty(STDERR_FILENO) == 1;
     const auto show = [&](const std::string& line) {
-        if (progress) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+        if (progress) print_note("\r\x1b[K" + line);
     };
     doctor::Findings left_out;
     const std::string config = command.request.target.config == kDefaultConfigPath ? "" : command.request.target.config;
@@ -185,7 +181,7 @@ int run_command(const DoctorCommand& command) {
         };
         doctor::walk(command.request, listener);
         if (command.json)
-            print(doctor::json_of(told, words, left_out, config));
+            print_data(doctor::json_of(told, words, left_out, config));
         else
             print_words("\n" + wrap_text(doctor::verdict_text(told, words, paint, left_out), columns, 0) + "\n");
         return told;
@@ -194,7 +190,7 @@ int run_command(const DoctorCommand& command) {
     if (command.fix) {
         const auto repaired = repair(command, told, words);
         if (repaired == Repaired::kDone) {
-            fmt::print(stderr, "\n{}\n\n", words.text("words", "fix_again"));
+            print_note(fmt::format("\n{}\n\n", words.text("words", "fix_again")));
             told = look();
         } else if (repaired == Repaired::kFailed) {
             leave(kExitFailed);

@@ -46,7 +46,7 @@ int run_command(const DrainCommand& command) {
         complain(name, reply.error());
         return kExitUnknown;
     }
-    if (command.json) print(reply->body);
+    if (command.json) print_data(reply->body);
     if (reply->status == 200) {
         if (!command.json) print(core::printable_lines(reply->body));
         return kExitGood;

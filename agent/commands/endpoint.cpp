@@ -81,14 +81,14 @@ void tell_failure(const std::string& name, const core::Error& error) {
     core::Error shown = error;
     shown.hint.clear();
     complain(name, printable(shown.text()));
-    if (!only_not_asked(error.code)) fmt::print(stderr, "  owner: {}\n", owner_of(error));
+    if (!only_not_asked(error.code)) print_note(fmt::format("  owner: {}\n", owner_of(error)));
     print_next(error.hint);
 }
 
 void print_json(Json body) {
     Json out = {{"schema_version", 1}};
     out.update(body);
-    print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
+    print_data(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
 }
 
 Json error_json(const EndpointRun& run, const core::Error& error) {
@@ -155,14 +155,14 @@ std::string link_advice(const Config& config, const EndpointInfo& info) {
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
+    if (terminal_) print_note("\r\033[K");
 }
 
 void ProgressLine::show(const std::string& text, const std::string& since) {
     const std::string line = printable(text);
-    if (terminal_) std::fputs("\r\033[K", stderr);
-    if (line != last_) fmt::print(stderr, "{}\n", line);
-    if (terminal_) fmt::print(stderr, "waiting {}", since);
+    if (terminal_) print_note("\r\033[K");
+    if (line != last_) print_note(line + "\n");
+    if (terminal_) print_note(fmt::format("waiting {}", since));
     std::fflush(stderr);
     last_ = line;
 }
@@ -197,7 +197,7 @@ HostPlace host_place(EndpointRun& run) {
 }
 
 void print_next(const std::string& next) {
-    if (!next.empty()) fmt::print(stderr, "  next:  {}\n", core::redact(printable(next)));
+    if (!next.empty()) print_note(fmt::format("  next:  {}\n", core::redact(printable(next))));
 }
 
 std::string new_client_token(CloudSession& session) {

@@ -94,7 +94,7 @@ void show_plan(const CreateCall& c) {
     // With affinity the endpoint's domain names one address to each asker: the others are missing when it fails.
     if (c.plan.zone_affinity)
         out += "affinity on: the endpoint's domain gives each host the address of its own zone alone\n";
-    fmt::print(stderr, "{}", out);
+    print_note(out);
 }
 
 Json plan_json(const CreateCall& c) {
@@ -151,7 +151,7 @@ std::string left_behind(const EndpointRun& run, const CreateCall& c) {
 
 int fail_create(const EndpointRun& run, const CreateCall& c, core::Error error) {
     if (const std::string left = left_behind(run, c); !left.empty())
-        error.hint += (error.hint.empty() ? "" : "; ") + left;
+        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + left;
     return fail_command(run, error);
 }
 
@@ -193,8 +193,8 @@ int finish(EndpointRun& run, CreateCall& c) {
     auto waited = wait_until_connected(run, &c.endpoint);
     if (!waited) {
         core::Error error = std::move(waited.error());
-        error.hint +=
-            (error.hint.empty() ? "" : "; ") + id + " exists; to continue waiting: " + wait_command(run.command, id);
+        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + id +
+                     " exists; to continue waiting: " + wait_command(run.command, id);
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -245,9 +245,9 @@ int create_endpoint(EndpointRun& run) {
     if (!made) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
-            error.hint += (error.hint.empty() ? "" : "; ") +
-                          std::string("whether it was created is not known: the same command with --client-token ") +
-                          c.token + " creates no second one";
+            error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
+                         std::string("whether it was created is not known: the same command with --client-token ") +
+                         c.token + " creates no second one";
         }
         return fail_create(run, c, std::move(error));
     }

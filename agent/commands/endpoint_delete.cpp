@@ -64,7 +64,7 @@ Remains what_remains(EndpointRun& run) {
 int stop(EndpointRun& run, core::Error error) {
     if (!run.refusal) run.refusal = run.session.refusal();
     const Remains remains = what_remains(run);
-    error.hint += (error.hint.empty() ? "" : "; ") + remains.bill;
+    error.hint = error.hint + (error.hint.empty() ? "" : "; ") + remains.bill;
     return fail_command(run, error, kExitFailed,
                         {{"deleted", remains.known && remains.things.empty()},
                          {"endpoint", run.command.endpoint},
@@ -149,8 +149,8 @@ int delete_endpoint(EndpointRun& run) {
     const auto info = run.cloud.describe(id);
     if (!info) return fail_command(run, info.error());
     const auto attached = run.cloud.attached_groups(id);
-    fmt::print(stderr, "{}  {}  {}, connection {}\n{}", id, printable(info->name), printable(info->report.status),
-               printable(info->report.connection_status), reminder(run, *info));
+    print_note(fmt::format("{}  {}  {}, connection {}\n{}", id, printable(info->name), printable(info->report.status),
+                           printable(info->report.connection_status), reminder(run, *info)));
     if (run.command.dry_run) return dry_run(run, *info);
     if (const auto code = confirm(run, "delete " + id + "?", "nothing was deleted")) return *code;
     const Micros deadline = run.session.now_us() + run.command.timeout_us;

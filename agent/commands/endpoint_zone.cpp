@@ -66,9 +66,9 @@ int add(EndpointRun& run, EndpointInfo info) {
     if (!done) {
         core::Error error = std::move(done.error());
         if (outcome_unknown(error.code)) {
-            error.hint += (error.hint.empty() ? "" : "; ") +
-                          std::string("whether it was added, and is billed, is not known: postern endpoint show ") +
-                          id + place_options(run.command) + " tells";
+            error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
+                         std::string("whether it was added, and is billed, is not known: postern endpoint show ") + id +
+                         place_options(run.command) + " tells";
         }
         return fail_command(run, error);
     }
@@ -108,7 +108,7 @@ int remove(EndpointRun& run, const EndpointInfo& info) {
             "endpoint delete " +
             id + "\n" + links_that_use(run.config, id);
     }
-    fmt::print(stderr, "{}", reminder);
+    print_note(reminder);
     if (run.command.dry_run) {
         const auto passed = run.cloud.remove_zone(id, zone, "", true);
         if (!passed) return fail_command(run, passed.error());

@@ -46,8 +46,8 @@ class Line {
         if (format_ == LogsCommand::Format::kJson) return probe::to_json(r) + "\n";
         link_ = std::max(link_, r.link.size());
         ip_ = std::max(ip_, r.ip.text().size());
-        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(local_time(r.wall_us)), pad(printable(r.link), link_),
-                                      pad(r.ip.text(), ip_));
+        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(core::format_time(r.wall_us, 3)),
+                                      pad(printable(r.link), link_), pad(r.ip.text(), ip_));
         const bool wide = format_ == LogsCommand::Format::kWide;
         if (wide) {
             zone_ = std::max(zone_, r.zone.size());
@@ -92,7 +92,7 @@ class Line {
         if (r.http_status) out += fmt::format(" http={}", *r.http_status);
         if (r.sql_code) out += fmt::format(" code={}", *r.sql_code);
         out += fmt::format(" path={} service={}", probe::to_string(r.path), probe::to_string(r.service));
-        if (r.cert_not_after_us > 0) out += " cert_until=" + core::format_utc(r.cert_not_after_us).substr(0, 10);
+        if (r.cert_not_after_us > 0) out += " cert_until=" + core::format_time(r.cert_not_after_us);
         if (!r.detail.empty()) out += " " + printable(r.detail);
         return out;
     }
@@ -204,16 +204,19 @@ int run_command(const LogsCommand& command) {
         return kExitUnknown;
     }
     Line line(command.format, colour_wanted());
+    const auto show = [&](const std::string& text) {
+        command.format == LogsCommand::Format::kJson ? print_data(text) : print(text);
+    };
     std::string out;
     for (const auto& record : records) {
         out += line.of(record);
         if (out.size() > 64 * 1024) {
-            print(out);
+            show(out);
             out.clear();
         }
         if (std::ferror(stdout) != 0) return kExitGood;  // the reader closed the pipe
     }
-    print(out);
+    show(out);
     if (!command.follow) {
         if (reader.skipped() > 0)
             complain("logs", fmt::format("{} lines of {} are not records and were skipped", reader.skipped(), path));
@@ -227,7 +230,7 @@ int run_command(const LogsCommand& command) {
         while (const auto record = reader.next(command.filter))
             more.push_back(*record);
         for (const auto& record : series.add(std::move(more)))
-            print(line.of(record));
+            show(line.of(record));
         if (!interruptible.sleep(kFollowPause)) break;
     }
     return kExitGood;

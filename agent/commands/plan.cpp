@@ -36,32 +36,32 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
             return {core::Code::kFileUnreadable, "can't read " + path,
                     "it belongs to postern:postern-dns: run this as root", 0};
         case PlanFault::kTooShort:
-            error.what += "it is cut off";
+            error.what = error.what + "it is cut off";
             break;
         case PlanFault::kTooLarge:
-            error.what += "it is larger than 64 MiB";
+            error.what = error.what + "it is larger than 64 MiB";
             break;
         case PlanFault::kBadMagic:
-            error.what += "it does not begin like a plan";
+            error.what = error.what + "it does not begin like a plan";
             break;
         case PlanFault::kBadVersion:
-            error.what += "this program does not read its version";
+            error.what = error.what + "this program does not read its version";
             break;
         case PlanFault::kBadSize:
-            error.what += "its size differs from its header";
+            error.what = error.what + "its size differs from its header";
             break;
         case PlanFault::kBadChecksum:
-            error.what += "its checksum is wrong: a byte was changed";
+            error.what = error.what + "its checksum is wrong: a byte was changed";
             break;
         case PlanFault::kBadSection:
         case PlanFault::kBadRecord:
-            error.what += "its contents contradict each other";
+            error.what = error.what + "its contents contradict each other";
             break;
         case PlanFault::kBadName:
-            error.what += "a name in it is not a DNS name";
+            error.what = error.what + "a name in it is not a DNS name";
             break;
     }
-    error.what += fmt::format(" ({})", core::to_string(fault));
+    error.what = error.what + fmt::format(" ({})", core::to_string(fault));
     error.hint =
         "the resolver refuses it, too, and keeps the previous one; the agent writes a new one: systemctl "
         "restart postern";
@@ -103,7 +103,7 @@ std::string text_of(const PlanView& plan, const std::string& path) {
     row("generation", fmt::format("{} (start {}, publication {})", plan.generation, plan.generation >> 32,
                                   plan.generation & 0xffffffffu));
     const bool same_boot = plan.boot_id == core::boot_id();
-    row("made", fmt::format("{}{}", core::format_utc(plan.created_wall_us),
+    row("made", fmt::format("{}{}", core::format_time(plan.created_wall_us),
                             same_boot ? "" : ", before the last boot: its verdicts don't count"));
     row("listen", core::joined(plan.listen, [](const auto& a) { return a.text(); }));
     row("allow", core::joined(plan.allow, [](const auto& p) { return p.text(); }));
@@ -180,7 +180,7 @@ int show(const std::string& path, bool json) {
         return plan.error() == PlanFault::kMissing || plan.error() == PlanFault::kUnreadable ? kExitUnknown
                                                                                              : kExitFailed;
     }
-    print(json ? json_of(*plan, path) : text_of(*plan, path));
+    json ? print_data(json_of(*plan, path)) : print(text_of(*plan, path));
     return kExitGood;
 }
 
@@ -218,10 +218,10 @@ int run_command(const PlanCompileCommand& command) {
     std::size_t waiting = 0;
     for (const auto& owner : plan->owners)
         waiting += owner.ready ? 0 : 1;
-    fmt::print("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
-               plan->owners.size(), bytes->size());
+    print(fmt::format("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
+                      plan->owners.size(), bytes->size()));
     if (const auto verified = verify_only(*plan); !verified.empty())
-        fmt::print("verify only, so their names are forwarded: {}\n", core::joined(verified));
+        print(fmt::format("verify only, so their names are forwarded: {}\n", core::joined(verified)));
     if (waiting == 0) return kExitGood;
     complain(
         "plan compile",

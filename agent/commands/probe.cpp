@@ -169,8 +169,7 @@ class Report {
         if (!r.tls_version.empty()) add(r.tls_version + (r.tls_group.empty() ? "" : " with " + r.tls_group));
         if (r.large_hello != probe::HandshakeFate::kUnknown)
             add(fmt::format("large ClientHello {}", probe::to_string(r.large_hello)));
-        if (r.certificate.present)
-            add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
+        if (r.certificate.present) add("certificate until " + core::format_time(r.certificate.not_after_us));
         return out;
     }
 
@@ -262,7 +261,7 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
                 report.show(results);
             }
         }
-        if (command.json) print(json.text());
+        if (command.json) print_data(json.text());
         if (!command.json) report.summary();
         code = report.code();
     }

@@ -49,7 +49,7 @@ std::string text_line(const QueryRecord& r, const Paint& paint) {
     const std::string rcode = pad(rcode_text(r.rcode), 8);
     const bool fine = r.rcode == 0 || r.rcode == 3;
     return fmt::format(
-        "{}  {}  {}  {}  {}{}  {}\n", paint.dim(local_time(r.wall_us)), pad(client_of(r), 9),
+        "{}  {}  {}  {}  {}{}  {}\n", paint.dim(core::format_time(r.wall_us, 3)), pad(client_of(r), 9),
         fine ? rcode : paint.red(rcode), pad(core::to_string(static_cast<core::Source>(r.source)), 8),
         pad_left(fmt::format("{:.2f} ms", static_cast<double>(r.took_us) / 1000), 10),
         r.proto == static_cast<std::uint8_t>(core::Proto::kTcp) ? " tcp" : "",
@@ -87,7 +87,7 @@ int run_command(const QueriesCommand& command) {
             if (skip > 0) {
                 --skip;
             } else if (r.seq > seen) {
-                print(command.json ? json_line(r) : text_line(r, paint));
+                command.json ? print_data(json_line(r)) : print(text_line(r, paint));
             }
         }
         if (!log.records.empty()) seen = log.records.back().seq;

@@ -66,11 +66,10 @@ int run_command(const RefreshCommand& command) {
             return kExitUnknown;
         }
         waiting = awaited(*now, started);
-        if (terminal)
-            fprintf(stderr, "\r\033[K%s", waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());
+        if (terminal) print_note("\r\033[K" + (waiting.empty() ? "" : "waiting for " + printable(waiting) + " …"));
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
-    if (terminal) fputs("\r\033[K", stderr);
+    if (terminal) print_note("\r\033[K");
     if (!waiting.empty()) complain("refresh", "gave up waiting for " + printable(waiting) + "; this is what is known:");
     StatusCommand status;
     status.config = command.config;

@@ -154,7 +154,7 @@ int run_command(const ResolveCommand& command) {
         complain("resolve", error);
         return error.code == core::Code::kUsage ? kExitUnknown : kExitFailed;
     }
-    print(command.json ? json_of(*reply) : text_of(*reply, Paint(colour_wanted())));
+    command.json ? print_data(json_of(*reply)) : print(text_of(*reply, Paint(colour_wanted())));
     return exit_code(*reply);
 }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-
 #include "agent/app.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
-#include "core/printable.h"
 
 namespace postern::agent {
 
@@ -21,7 +18,7 @@ int run_command(const RunCommand& command) {
 }
 
 int run_command(const PrintAndExit& command) {
-    std::fputs(core::printable_lines(command.text).c_str(), command.code == kExitGood ? stdout : stderr);
+    command.code == kExitGood ? print(command.text) : print_note(command.text);
     return command.code;
 }
 

@@ -8,6 +8,7 @@
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/commands/language.h"
 #include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
 
@@ -29,7 +30,7 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
         const bool terminal = ::isatty(STDOUT_FILENO) == 1;
         path += "?view=text&columns=" + std::to_string(terminal ? terminal_columns() : 0) +
                 "&rows=" + std::to_string(terminal ? terminal_rows() : 0) + (colour_wanted() ? "&colour=1" : "") +
-                (doctor::language_of_environment() == doctor::Language::kChinese ? "&lang=zh" : "");
+                (shown_language() == doctor::Language::kChinese ? "&lang=zh" : "");
     }
     auto reply = ask_agent(config, "GET", path, kTimeout);
     if (!reply) return core::fail(reply.error());
@@ -71,7 +72,7 @@ int watch(const Config& config, const StatusCommand& command) {
         const auto shown = ask(config, command);
         code = shown ? exit_code(shown->overall) : kExitUnknown;
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
-        print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
+        command.json ? print_data(text) : print(terminal ? over_old_screen(text) : text + "\n");
     } while (std::ferror(stdout) == 0 && interruptible.sleep(kRedraw));
     if (terminal) print("\r\033[K\033[?25h");  // the last screen stays; the prompt takes its last row
     return code;
@@ -94,7 +95,7 @@ int run_command(const StatusCommand& command) {
         complain("status", shown.error());
         return kExitUnknown;
     }
-    print(shown->text);
+    command.json ? print_data(shown->text) : print(shown->text);
     return exit_code(shown->overall);
 }
 

@@ -77,7 +77,7 @@ tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const st
 struct LastGoodCopy::Files {
     std::mutex mutex;          // jobs in the pool may overtake each other
     std::uint64_t newest = 0;  // the number of the last save written
-    std::string problem;       // loop thread
+    core::Message problem;     // loop thread
 
     core::Result<void> write(std::uint64_t number, const std::string& path, const std::string& content) {
         const std::lock_guard lock(mutex);
@@ -90,7 +90,7 @@ struct LastGoodCopy::Files {
 
 LastGoodCopy::LastGoodCopy(core::Loop& loop) : loop_(loop), files_(std::make_shared<Files>()) {}
 
-const std::string& LastGoodCopy::problem() const {
+const core::Message& LastGoodCopy::problem() const {
     return files_->problem;
 }
 
@@ -103,8 +103,8 @@ void LastGoodCopy::save(const std::string& copy_path, const std::string& config_
         [files = files_, result] {
             files->problem.clear();
             if (*result) return;
-            files->problem =
-                "the next boot could not use this configuration if the file were broken: " + result->error().text();
+            files->problem = core::message("the next boot could not use this configuration if the file were broken: {}",
+                                           result->error().whole());
             core::log_warning("last_good_not_saved", files->problem);
         });
 }

@@ -9,6 +9,7 @@
 
 #include "agent/config/config.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -33,7 +34,7 @@ class LastGoodCopy {
     /// Writes the copy (0600, atomically and to disk) if it changed. `text` is the content of `config_path`.
     void save(const std::string& copy_path, const std::string& config_path, std::string_view text);
     /// "" or why there is no copy of the running configuration.
-    const std::string& problem() const;
+    const core::Message& problem() const;
 
   private:
     struct Files;

@@ -8,6 +8,7 @@
 
 #include "agent/config/last_good.h"
 #include "agent/config/paths.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -47,7 +48,7 @@ class RunningConfig {
     /// Looks at the file, and reads it if it is another one than at the last look.
     std::optional<Micros> changed_since_read();
     /// "" or why there is no copy of the configuration in use.
-    const std::string& copy_problem() const { return copy_.problem(); }
+    const core::Message& copy_problem() const { return copy_.problem(); }
     Micros loaded_wall_us() const { return loaded_wall_us_; }
 
   private:

@@ -24,7 +24,7 @@ bool same_source(const TokenSource& a, const TokenSource& b) {
 core::Result<core::Secret> read_token(const TokenSource& source) {
     std::string text;
     const core::Wiped after(text);
-    std::string where;
+    core::Message where;
     if (!source.file.empty()) {
         where = source.file;
         auto read = core::read_file(source.file, kMaxToken);
@@ -35,22 +35,25 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
         }
         text = std::move(*read);
     } else {
-        where = "environment variable " + source.env;
+        where = core::message("environment variable {}", source.env);
         const char* value = std::getenv(source.env.c_str());
         if (value == nullptr)
-            return core::fail(core::Code::kFileMissing, where + " is not set", "set it before postern starts");
+            return core::fail(core::Code::kFileMissing, core::message("{} is not set", where),
+                              "set it before postern starts");
         text = value;
         if (text.size() > kMaxToken)
-            return core::fail(core::Code::kTooLarge, where + " is larger than " + std::to_string(kMaxToken) + " bytes",
+            return core::fail(core::Code::kTooLarge, core::message("{} is larger than {} bytes", where, kMaxToken),
                               "it must hold the token alone");
     }
     const std::string_view word = core::trimmed(text);
-    if (word.empty()) return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
+    if (word.empty())
+        return core::fail(core::Code::kConfigBadValue, core::message("{} is empty", where), "put the token into it");
     core::Secret token{std::string(word)};
     const bool printable =
         std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
     if (!printable) {
-        return core::fail(core::Code::kConfigBadValue, where + " holds more than one token, or characters no token has",
+        return core::fail(core::Code::kConfigBadValue,
+                          core::message("{} holds more than one token, or characters no token has", where),
                           "it must hold the token alone, in one line");
     }
     return token;
@@ -95,13 +98,13 @@ void TokenStore::reload_all() {
 void TokenStore::load(const std::string& link, Entry& entry, bool tell) {
     entry.read_mono_us = clock_.mono_us();
     core::Secret token;
-    std::string problem;
+    core::Message problem;
     if (entry.source.configured()) {
         auto read = read_token(entry.source);
         if (read) {
             token = std::move(*read);
         } else {
-            problem = read.error().text();
+            problem = read.error().whole();
             token = entry.token;  // the last good one: a file that is being replaced is not a revoked token
         }
     }
@@ -121,8 +124,8 @@ const core::Secret& TokenStore::token(const std::string& link) const {
     return it == entries_.end() ? kNone : it->second.token;
 }
 
-const std::string& TokenStore::problem(const std::string& link) const {
-    static const std::string kNone;
+const core::Message& TokenStore::problem(const std::string& link) const {
+    static const core::Message kNone;
     const auto it = entries_.find(link);
     return it == entries_.end() ? kNone : it->second.problem;
 }

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/file_watch.h"
 #include "core/loop.h"
+#include "core/message.h"
 #include "core/secret.h"
 
 namespace postern::agent {
@@ -26,7 +27,7 @@ class TokenStore {
     void configure(const Config& config);
     const core::Secret& token(const std::string& link) const;
     /// "" or why the configured token could not be read, with the next step.
-    const std::string& problem(const std::string& link) const;
+    const core::Message& problem(const std::string& link) const;
     /// Reads the link's source again, at most once a second (after a 401).
     void reread(const std::string& link);
 
@@ -34,7 +35,7 @@ class TokenStore {
     struct Entry {
         TokenSource source;
         core::Secret token;
-        std::string problem;
+        core::Message problem;
         Micros read_mono_us = 0;
     };
     void load(const std::string& link, Entry& entry, bool tell);

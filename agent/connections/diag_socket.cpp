@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kDatagram = 128U << 10;  // the kernel's are 32 KiB at most
 constexpr int kMaxStrays = 64;                 // datagrams that are not the kernel's, or without a connection
 
-core::Error refused(std::string what, int sys) {
+core::Error refused(core::Message what, int sys) {
     core::Error error{core::Code::kSocket, std::move(what), "", sys};
     if (sys == ENOENT || sys == EPROTONOSUPPORT) error.hint = "load the kernel's module: modprobe tcp_diag";
     if (sys == EAFNOSUPPORT || sys == EPERM || sys == EACCES)

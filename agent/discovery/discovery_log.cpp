@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/discovery/discovery_log.h"
 
+#include <vector>
+
+#include "agent/cloud/aliyun_reply.h"
 #include "core/log.h"
 
 namespace postern::agent {
@@ -8,13 +11,20 @@ namespace {
 
 constexpr core::Micros kRepeat = core::kHour;
 
+/// Without the request's ID, which differs every time.
+std::string without_request(const core::Message& m) {
+    if (m.form() == kWithRequestId) return without_request(m.values().front());
+    if (m.values().empty()) return m;
+    std::vector<std::string> values;
+    for (const core::Message& value : m.values())
+        values.push_back(without_request(value));
+    return core::filled(m.form(), values);
+}
+
 }  // namespace
 
 std::string distinct_error(const core::Error& error) {
-    std::string what = error.what;
-    if (const auto at = what.find(" (RequestId "); at != std::string::npos) {
-        what.erase(at, what.find(')', at) - at + 1);
-    }
+    const std::string what = without_request(error.what);
     std::string out(to_string(error.code));
     out += ' ';
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };

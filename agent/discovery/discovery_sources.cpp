@@ -56,7 +56,7 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         ++counts_[{"lookup", failed ? found ? "stale" : std::string(to_string(found.error().code)) : "ok"}];
         if (!found) return done(core::fail(std::move(found.error())));
         if (found->stale) {
-            return done(core::fail(Code::kDnsFailed, "the upstreams do not answer about " + name,
+            return done(core::fail(Code::kDnsFailed, core::message("the upstreams do not answer about {}", name),
                                    "check the upstreams in [dns] and that UDP and TCP 53 to them are open"));
         }
         EndpointReport out{
@@ -68,10 +68,10 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         const auto why_not = [this](const core::IpAddress& ip) { return why_no_endpoint(ip, loopback_taken_); };
         if (std::none_of(ips.begin(), ips.end(), [&](const auto& ip) { return why_not(ip).empty(); })) {
             // 0.0.0.0 and 127.0.0.1 are a filter's "blocked"
-            return done(core::fail(
-                Code::kDnsFailed,
-                name + " resolves to " + ips.back().text() + ", " + why_not(ips.back()) + ", which no endpoint has",
-                "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+            return done(core::fail(Code::kDnsFailed,
+                                   core::message("{} resolves to {}, {}, which no endpoint has", name,
+                                                 ips.back().text(), why_not(ips.back())),
+                                   "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
         }
         for (const auto& ip : ips) {
             ZoneReport zone{.status = "Connected"};

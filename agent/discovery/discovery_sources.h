@@ -10,6 +10,7 @@
 #include "agent/endpoint/provider.h"
 #include "agent/net/lookup.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -29,7 +30,7 @@ class DiscoverySources final : public Provider {
     RequestCounts requests() const override;
     core::Micros not_before_mono_us() const override { return api_.not_before_mono_us(); }
     SourcePace pace(const std::string& key) const override;
-    std::string clock_problem() const override { return api_.clock_problem(); }
+    core::Message clock_problem() const override { return api_.clock_problem(); }
 
   private:
     void follow(const std::string& name, Callback done);

@@ -51,22 +51,28 @@ bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
     return times.times > 1;
 }
 
-std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept, bool stated) {
-    const std::string who = title(report) + ": ";
-    const std::string grace = std::to_string(kWithdrawalGrace / core::kMinute) + " min after ";
+core::Message doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept,
+                          bool stated) {
+    using core::message;
+    const core::Message who = title(report);
+    const auto grace = kWithdrawalGrace / core::kMinute;
+    const std::string addresses = describe(kept);
     if (stated) {
-        return who + "the API says that the end of " + describe(kept) +
-               " has come, but no probe has; withdrawn when one fails, or " + grace + "that";
+        return message(
+            "{}: the API says that the end of {} has come, but no probe has; withdrawn when one fails, or {} min after that",
+            who, addresses, grace);
     }
     if (ready.empty() && report.parts.empty() && report.zones.empty()) {
-        return who + "the API lists " + (report.search ? "none" : "no zones") +
-               " any more; the last known addresses stay in use: " + describe(kept);
+        return report.search ? message("{}: the API lists none any more; the last known addresses stay in use: {}", who,
+                                       addresses)
+                             : message("{}: the API lists no zones any more; the last known addresses stay in use: {}",
+                                       who, addresses);
     }
     if (ready.empty()) {
-        return who + "no address is ready any more (" + why_not_ready(report, {}) +
-               "); the last known stay in use: " + describe(kept);
+        return message("{}: no address is ready any more ({}); the last known stay in use: {}", who,
+                       why_not_ready(report, {}), addresses);
     }
-    return who + describe(kept) + " no longer listed; withdrawn " + grace + "it vanished";
+    return message("{}: {} no longer listed; withdrawn {} min after it vanished", who, addresses, grace);
 }
 
 }  // namespace

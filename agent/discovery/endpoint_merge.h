@@ -14,6 +14,7 @@
 
 #include "agent/endpoint/provider.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -33,7 +34,7 @@ struct HeldAddresses {
 struct MergedAddresses {
     HeldAddresses held;
     bool confirmed = false;  // served is exactly what the reply says
-    std::string doubt;       // why addresses are kept against the reply; "" if none are
+    core::Message doubt;     // why addresses are kept against the reply; "" if none are
 };
 
 /// `works` (may be empty): does a probe still reach this address? Then even a stated end waits for the grace time.

@@ -34,7 +34,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     struct Source : KnownSource {
         Micros restless_mono_us = 0;  // last change or doubt about an address
         core::Backoff backoff{kFirstRetry, kFirstRetry};
-        std::string overdue;  // why a poll had to be started again; "" after a success
+        core::Message overdue;  // why a poll had to be started again; "" after a success
     };
 
     core::Clock& clock;
@@ -258,7 +258,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             core::log_warning("discovery_doubtful", merged.doubt,
                               {{"endpoint", key}, {"request_id", report.request_id}});
         }
-        if (const std::string refused = refused_in(report); !refused.empty() && refused != refused_in(source.report)) {
+        if (const core::Message refused = refused_in(report);
+            !refused.empty() && refused != refused_in(source.report)) {
             core::log_warning("address_refused", refused, {{"endpoint", key}, {"request_id", report.request_id}});
         }
         source.held = std::move(merged.held);
@@ -290,12 +291,13 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         return report.written_wall_us == 0 ? now : std::min(report.written_wall_us, now);
     }
     /// That a saved reply is old; "" otherwise.
-    std::string age_of(const EndpointReport& report) const {
+    core::Message age_of(const EndpointReport& report) const {
         if (report.listed) return {};  // the list's own age says it, for all at once
         const Micros age = clock.wall_us() - written(report);
         if (age < kOld) return {};
-        return title(report) + " was written " + std::to_string(age / core::kHour) +
-               " hours ago: does its writer still run? (postern endpoint export writes it)";
+        return core::message(
+            "{} was written {} hours ago: does its writer still run? (postern endpoint export writes it)",
+            title(report), age / core::kHour);
     }
     /// Compares everything but the fields that differ in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
@@ -364,8 +366,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     void restart_overdue() {
         for (const auto& key : schedule.restart_overdue()) {
             Source& source = *sources.at(key);
-            source.overdue = key + " was not asked for " + std::to_string(since_poll(key) / core::kMinute) +
-                             " minutes by a fault of this program, and is asked again";
+            source.overdue =
+                core::message("{} was not asked for {} minutes by a fault of this program, and is asked again", key,
+                              since_poll(key) / core::kMinute);
             core::log_error("poll_overdue", source.overdue, {{"endpoint", key}});
         }
     }
@@ -436,7 +439,7 @@ DiscoveryCounters EndpointSync::counters() const {
     return out;
 }
 
-std::string EndpointSync::clock_problem() const {
+core::Message EndpointSync::clock_problem() const {
     return state_->provider.clock_problem();
 }
 
@@ -444,8 +447,8 @@ Micros EndpointSync::next_poll_mono_us(const std::string& source) const {
     return state_->schedule.due(source);
 }
 
-std::vector<std::string> EndpointSync::warnings() const {
-    std::vector<std::string> out;
+std::vector<core::Message> EndpointSync::warnings() const {
+    std::vector<core::Message> out;
     for (const auto& [key, source] : state_->sources) {
         for (auto text : {source->doubt, source->overdue, refused_in(source->report), state_->age_of(source->report)}) {
             if (!text.empty()) out.push_back(std::move(text));

@@ -14,6 +14,7 @@
 #include "agent/discovery/known_source.h"
 #include "agent/endpoint/provider.h"
 #include "core/clock.h"
+#include "core/message.h"
 #include "core/random.h"
 
 namespace postern::agent {
@@ -67,9 +68,9 @@ class EndpointSync {
     DiscoveryStatus status(const std::string& link) const;
     DiscoveryCounters counters() const;
     /// See Provider.
-    std::string clock_problem() const;
+    core::Message clock_problem() const;
     /// Problems that do not stop it from working (a suspiciously empty reply), at most one sentence for each source.
-    std::vector<std::string> warnings() const;
+    std::vector<core::Message> warnings() const;
     /// When the source is polled next, monotonic; in the past: it waits for others; kNever: a poll is under way, or there
     /// is no such source.
     Micros next_poll_mono_us(const std::string& source) const;

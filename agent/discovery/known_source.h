@@ -10,6 +10,7 @@
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_merge.h"
 #include "agent/endpoint/provider.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -21,7 +22,7 @@ struct KnownSource {
     std::optional<core::Error> error;
     Micros error_since_wall_us = 0;
     Micros missing_since_mono_us = 0;  // since when the API reports "no such endpoint"; 0: it does not
-    std::string doubt;
+    core::Message doubt;
 };
 
 /// What one source of a link gave.
@@ -49,7 +50,7 @@ struct DiscoveryStatus {
     Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet
     Micros changed_wall_us = 0;
     std::string request_id;            // of the confirming reply
-    std::string waiting_for;           // why_none_ready(), "" when addresses are ready
+    core::Message waiting_for;         // why_none_ready(), "" when addresses are ready
     std::optional<core::Error> error;  // of the last poll; cleared by a success
     Micros error_since_wall_us = 0;
     std::vector<EndpointReport> reports;

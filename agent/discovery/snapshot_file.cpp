@@ -110,8 +110,8 @@ class BodyReader {
     }
 };
 
-core::Result<Snapshot> damaged(const std::string& how) {
-    return core::fail(Code::kFileCorrupt, "the snapshot is damaged: " + how,
+core::Result<Snapshot> damaged(const core::Message& how) {
+    return core::fail(Code::kFileCorrupt, core::message("the snapshot is damaged: {}", how),
                       "it is not used; discovery starts afresh and writes a new one");
 }
 
@@ -153,9 +153,10 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
         return core::fail(Code::kFileCorrupt, "not a snapshot of postern", "it is not used; discovery starts afresh");
     }
     if (*version > kSnapshotVersion) {
-        return core::fail(Code::kFileCorrupt,
-                          fmt::format("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
-                          "it was written by a newer postern; discovery starts afresh");
+        return core::fail(
+            Code::kFileCorrupt,
+            core::message("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
+            "it was written by a newer postern; discovery starts afresh");
     }
     std::string_view body = text.substr(line_end + 1);
     if (!body.ends_with(kEnd)) return damaged("its end is missing");
@@ -205,7 +206,7 @@ LoadedSnapshot load_snapshot(const std::string& path) {
         auto snapshot = parse_snapshot(*text);
         if (!snapshot) {
             auto error = snapshot.error();
-            error.what = file + ": " + error.what;
+            error.what = core::message("{}: {}", file, error.what);
             out.problems.push_back(std::move(error));
             out.unusable = out.unusable || !previous;
             continue;

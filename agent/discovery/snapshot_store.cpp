@@ -60,7 +60,7 @@ struct SnapshotStore::State : std::enable_shared_from_this<State> {
     std::optional<Snapshot> queued;
     bool writing = false;
     std::uint64_t next_number = 1;
-    std::string problem;
+    core::Message problem;
 
     State(core::Loop& l, std::string path) : loop(l), files(std::make_shared<Files>(std::move(path))) {}
 
@@ -87,7 +87,7 @@ struct SnapshotStore::State : std::enable_shared_from_this<State> {
     }
 
     void note(const core::Result<void>& result) {
-        const std::string now = result ? std::string() : result.error().text();
+        const core::Message now = result ? core::Message() : result.error().whole();
         if (now == problem) return;
         if (!result) {
             core::log_warning("snapshot_write_failed", now, {{"path", files->path}});
@@ -108,7 +108,7 @@ LoadedSnapshot SnapshotStore::load() {
     LoadedSnapshot loaded = load_snapshot(path);
     // Damaged or a newer program's: set aside, so that the next write does not overwrite it.
     if (loaded.unusable && ::rename(path.c_str(), aside.c_str()) == 0)
-        loaded.problems.front().hint += "; it is kept as " + aside;
+        loaded.problems.front().hint = core::message("{}; it is kept as {}", loaded.problems.front().hint, aside);
     state_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
     return loaded;
 }
@@ -128,7 +128,7 @@ void SnapshotStore::flush() {
 bool SnapshotStore::idle() const {
     return !state_->writing && !state_->queued;
 }
-std::string SnapshotStore::problem() const {
+core::Message SnapshotStore::problem() const {
     return state_->problem;
 }
 

@@ -15,6 +15,7 @@
 #include "agent/endpoint/provider.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -76,7 +77,7 @@ class SnapshotStore {
     void flush();
     bool idle() const;
     /// Of the last write; "" if it succeeded. For StatusSnapshot::warnings.
-    std::string problem() const;
+    core::Message problem() const;
 
   private:
     struct State;

@@ -26,11 +26,11 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
     const auto json = JsonView::parse(text);
     const auto page = json.and_then(read_zones_page);
     if (!page) {
-        return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
+        return core::fail(Code::kFileCorrupt, core::message("{} holds {}", path, page.error().what),
                           "it must be the reply of ListVpcEndpointZones as it came");
     }
     if (!page->next_token.empty()) {
-        return core::fail(Code::kFileCorrupt, path + " is only the first page of a reply",
+        return core::fail(Code::kFileCorrupt, core::message("{} is only the first page of a reply", path),
                           "ask with MaxResults=50 and put the zones of all pages together");
     }
     EndpointReport out{
@@ -40,7 +40,8 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
     if (const JsonView written = json->at("WrittenAt"); !written.is_null()) {
         out.written_wall_us = core::parse_utc(written.text());
         if (out.written_wall_us <= 0) {
-            return core::fail(Code::kFileCorrupt, path + " does not say when it was written: WrittenAt is no time",
+            return core::fail(Code::kFileCorrupt,
+                              core::message("{} does not say when it was written: WrittenAt is no time", path),
                               "expected the form 2026-11-30T08:00:00Z, as postern endpoint export writes it; the last "
                               "good one stays in use");
         }
@@ -66,11 +67,13 @@ ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Kn
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         return {{},
-                core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot read " + path,
-                           "it is read as soon as it is back", errno)};
+                core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable,
+                           core::message("cannot read {}", path), "it is read as soon as it is back", errno)};
     }
     if (!S_ISREG(info.st_mode)) {  // opening a pipe would block
-        return {{}, core::fail(Code::kFileUnreadable, path + " is not a file", "it must be a regular file")};
+        return {
+            {},
+            core::fail(Code::kFileUnreadable, core::message("{} is not a file", path), "it must be a regular file")};
     }
     const State state{info.st_ino, info.st_size,
                       Micros{info.st_mtim.tv_sec} * core::kSecond + info.st_mtim.tv_nsec / 1000};

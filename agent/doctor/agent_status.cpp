@@ -18,11 +18,20 @@ namespace {
 bool only_the_agent_sees(const Fault& fault) {
     const CodeInfo* info = find_code(fault.code);
     if (info == nullptr) return true;  // of a newer agent
-    if (info->step == Step::kAgent) return fault.code != "PN-AGENT-CLOCK";
-    constexpr std::array<std::string_view, 4> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
-                                                         "PN-APP-FREEING"};
+    if (info->step == Step::kAgent) return true;
+    // Of the clock doctor may see the same: merge_host_limits().
+    constexpr std::array<std::string_view, 5> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
+                                                         "PN-API-CLOCK", "PN-APP-FREEING"};
     return std::find(kOthers.begin(), kOthers.end(), fault.code) != kOthers.end() ||
            fault.code.starts_with("PN-UPSTREAM-") || fault.code.starts_with("PN-LIST-");
+}
+
+core::Message message_in(const JsonView& told, int depth = 0) {
+    if (!told.is_object() || depth > kMaxMessageDepth) return told.text();
+    std::vector<core::Message> values;
+    for (const JsonView& value : told.at("values").items())
+        values.push_back(message_in(value, depth + 1));
+    return {told.at("form").text(), std::move(values)};
 }
 
 Fault fault_in(const JsonView& told) {
@@ -30,6 +39,8 @@ Fault fault_in(const JsonView& told) {
     for (const auto& [name, value] : told.at("values").members())
         values[name] =
             value.is_object() ? catalogued(value.at("section").text(), value.at("key").text()) : value.text();
+    for (const auto& [name, message] : told.at("messages").members())
+        values[name] = told_value(message_in(message));
     Fault f = make_fault(told.at("code").text(), told.at("link").text(), told.at("ip").text(), std::move(values));
     f.state = told.at("severity").text() == "fail" ? State::kFail : State::kWarn;
     if (find_code(f.code) == nullptr) {
@@ -62,7 +73,10 @@ void read_discovery(const Config& config, const JsonView& status, AgentSeen& see
         for (const JsonView& told : status.at("links").items()) {
             if (told.at("name").text() != link.name) continue;
             const JsonView discovery = told.at("discovery"), error = discovery.at("error");
-            Fault doubt = make_fault("PN-AGENT-DISCOVERY", link.name, {}, {{"problem", error.at("what").text()}});
+            const JsonView message = error.at("message");  // an older agent has the English text only
+            const core::Message problem =
+                message.is_null() ? core::Message(error.at("what").text()) : message_in(message);
+            Fault doubt = make_fault("PN-AGENT-DISCOVERY", link.name, {}, {{"problem", told_value(problem)}});
             const bool known =
                 std::any_of(seen.faults.begin(), seen.faults.end(), [&](const Fault& f) { return f.same_as(doubt); });
             if (error.is_object() && !known) seen.faults.push_back(std::move(doubt));

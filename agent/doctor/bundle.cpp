@@ -217,8 +217,8 @@ class Bundle {
                     while (!done && loop.run_once()) {
                     }
                     text += "$ " + core::joined(argv, " ") + "\n";
-                    text +=
-                        done && *done ? **done : "(" + (done ? done->error().what : std::string("no answer")) + ")\n";
+                    text += done && *done ? **done
+                                          : "(" + (done ? done->error().what.text() : std::string("no answer")) + ")\n";
                     text += "\n";
                 }
                 add(file.name, file.about, scrub_rules(text));
@@ -256,7 +256,7 @@ class Bundle {
             "key, cookie, also in Chinese), Authorization, Bearer, Basic and curl -u; users and query values of URLs;\n"
             "PEM blocks; AccessKey IDs, JWTs, and runs of 32 letters and digits. A secret in none of these forms is\n"
             "not recognised. Names, addresses and paths of this host are in it: read it before you send it.\n",
-            core::format_utc(wall_us), contents_);
+            core::format_time(wall_us), contents_);
     }
 
     const Request& request_;

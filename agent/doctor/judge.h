@@ -29,7 +29,7 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host);
 /// `chosen`: the addresses are those of the command line.
 Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
                     bool let_in = false, bool chosen = false);
-/// What this host lacks (PN-LOCAL-*) is one finding, whichever steps and links met it.
+/// What this host lacks (PN-LOCAL-*), or its clock, is one finding, whichever steps and links met it.
 void merge_host_limits(Findings& findings);
 /// A rule that forbids what in fact passes is a warning: of security groups whose links' addresses all connect.
 void allow_what_passes(Findings& findings, const std::vector<PathSeen>& paths);

@@ -82,12 +82,12 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
         add(found("PN-ENDPOINT-ZONE", seen.link, {}, std::move(of_zone)));
     }
     if (!seen.access) return;
-    v["reason"] = seen.access->judgement.reason;
+    v["reason"] = told_value(seen.access->judgement.reason);
     v["from"] = seen.access->from;
     switch (seen.access->judgement.access) {
         case Access::kYes:
             out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
-            out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+            out.back().evidence.emplace_back("reason", told_value(seen.access->judgement.reason));
             return;
         case Access::kNo:
             return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
@@ -95,7 +95,7 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
             break;
     }
     out.push_back(skipped(Step::kSecurityGroup, seen.link));
-    out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+    out.back().evidence.emplace_back("reason", told_value(seen.access->judgement.reason));
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
         return out;
     }
     if (!seen.credentials) {
-        out.push_back(found("PN-CREDENTIALS-NONE", {}, {}, {{"problem", seen.credentials.error().what}}));
+        out.push_back(found("PN-CREDENTIALS-NONE", {}, {}, {{"problem", told_value(seen.credentials.error().what)}}));
         for (const Step step : {Step::kApi, Step::kEndpoint, Step::kSecurityGroup})
             out.push_back(skipped(step, {}, {}, "PN-CREDENTIALS-NONE"));
         return out;
@@ -127,16 +127,22 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
                                : error.sys == EMFILE || error.sys == ENFILE       ? "PN-LOCAL-FILES"
                                : error.code == Code::kTlsFailed && error.sys != 0 ? "PN-API-UNREACHABLE"
                                                                                   : api_code(error.code));
-        out.push_back(
-            found(code, {}, {},
-                  {{"problem", error.what}, {"provider", seen.credentials->provider}, {"region", seen.region}}));
+        const bool clock = code == "PN-API-CLOCK";
+        out.push_back(found(code, {}, {},
+                            {{"problem", told_value(clock ? describe_clock_offset(seen.clock_offset_us) : error.what)},
+                             {"and", clock ? catalogued("clock", "refused") : ""},
+                             {"provider", seen.credentials->provider},
+                             {"region", seen.region}}));
+        if (clock) out.back().evidence.emplace_back("error", told_value(error.what));
         if (out.back().step != Step::kApi) out.push_back(skipped(Step::kApi, {}, {}, code));
         for (const Step step : {Step::kEndpoint, Step::kSecurityGroup})
             out.push_back(skipped(step, {}, {}, code));
         return out;
     }
     if (seen.clock_offset_us != 0)
-        out.push_back(found("PN-API-CLOCK", {}, {}, {{"problem", describe_clock_offset(seen.clock_offset_us)}}));
+        out.push_back(found("PN-API-CLOCK", {}, {},
+                            {{"problem", told_value(describe_clock_offset(seen.clock_offset_us))},
+                             {"and", catalogued("clock", "corrected")}}));
     else
         out.push_back(passed(Step::kApi, {}, {}, {{"region", seen.region}}));
     for (const EndpointSeen& endpoint : seen.endpoints)

@@ -33,11 +33,13 @@ namespace {
 /// Files that the configuration names: CA files, and what the agent's user may or others must not read.
 void files(const ConfigSeen& seen, Findings& out) {
     for (const FileSeen& ca : seen.ca_files)
-        out.push_back(
-            found("PN-CONFIG-CA", ca.link, {}, {{"file", ca.file}, {"problem", ca.problem}, {"config", seen.file}}));
+        out.push_back(found("PN-CONFIG-CA", ca.link, {},
+                            {{"file", ca.file}, {"problem", told_value(ca.problem)}, {"config", seen.file}}));
     for (const FileSeen& hidden : seen.hidden) {
-        Values v = {
-            {"file", hidden.file}, {"problem", hidden.problem}, {"user", seen.agent_user}, {"blocker", hidden.blocker}};
+        Values v = {{"file", hidden.file},
+                    {"problem", told_value(hidden.problem)},
+                    {"user", seen.agent_user},
+                    {"blocker", hidden.blocker}};
         if (hidden.blocker == hidden.file) v["group"] = seen.agent_group;  // a folder is not ours to give away
         out.push_back(found("PN-CONFIG-RIGHTS", hidden.link, {}, std::move(v)));
     }
@@ -56,7 +58,7 @@ Findings judge_config(const ConfigSeen& seen) {
     if (!seen.used) return {skipped(Step::kConfig)};
     if (seen.no_right) return {skipped(Step::kConfig, {}, {}, kNoRoot)};
     if (!seen.problem.empty())
-        return {found("PN-CONFIG-UNREADABLE", {}, {}, {{"file", seen.file}, {"problem", seen.problem}})};
+        return {found("PN-CONFIG-UNREADABLE", {}, {}, {{"file", seen.file}, {"problem", told_value(seen.problem)}})};
     const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
         Finding f = found(code, {}, {},
                           {{"file", seen.file},
@@ -82,7 +84,7 @@ Findings judge_config(const ConfigSeen& seen) {
             out.back().evidence.emplace_back("file", error.hint);
             continue;
         }
-        out.push_back(found("PN-CONFIG-TOKEN", link, {}, {{"file", error.hint}, {"problem", error.what}}));
+        out.push_back(found("PN-CONFIG-TOKEN", link, {}, {{"file", error.hint}, {"problem", told_value(error.what)}}));
         if (error.sys != 0) out.back().evidence.emplace_back("errno", std::to_string(error.sys));
     }
     files(seen, out);
@@ -95,7 +97,7 @@ Findings judge_config(const ConfigSeen& seen) {
 
 Findings judge_agent(const AgentSeen& seen) {
     const Values v = {{"listen", seen.listen.text()},
-                      {"problem", seen.problem},
+                      {"problem", told_value(seen.problem)},
                       {"holder", seen.holder.empty() ? catalogued("words", "some_program") : seen.holder},
                       {"pid", seen.pid > 0 ? std::to_string(seen.pid) : ""},
                       {"file", seen.config},

@@ -58,7 +58,7 @@ Finding stub_finding(const DnsSeen& dns, const NameSeen& n) {
                 {"port", std::to_string(server.port)},
                 {"expected", text_of(n.known)}};
     if (!*n.stub) {
-        v["problem"] = n.stub->error().what;
+        v["problem"] = told_value(n.stub->error().what);
         return found("PN-STUB-SILENT", {}, {}, std::move(v));
     }
     const DnsReply& reply = **n.stub;
@@ -131,7 +131,8 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
                               fits(name->system->addresses, *name);
         if (out.back().state == State::kFail && harmless) out.back().state = State::kWarn;
     }
-    if (!host.hosts_problem.empty()) out.push_back(found("PN-HOSTS-UNREAD", {}, {}, {{"problem", host.hosts_problem}}));
+    if (!host.hosts_problem.empty())
+        out.push_back(found("PN-HOSTS-UNREAD", {}, {}, {{"problem", told_value(host.hosts_problem)}}));
     if (out.empty()) out.push_back(dns.names.empty() ? skipped(Step::kHosts) : passed(Step::kHosts, {}, {}, {}));
     return out;
 }
@@ -214,7 +215,9 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     }
     if (dns.forwarded) {
         const auto& reply = *dns.forwarded;
-        const std::string problem = !reply ? reply.error().what : reply->rcode == 2 ? reply->rcode_name : "";
+        const std::string problem = !reply              ? told_value(reply.error().what)
+                                    : reply->rcode == 2 ? reply->rcode_name
+                                                        : "";
         if (!problem.empty())
             out.push_back(found("PN-STUB-FORWARD", {}, {}, {{"problem", problem}, {"name", "aliyun.com"}}));
     }

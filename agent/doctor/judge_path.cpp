@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
 #include "core/text.h"
+#include "probe/detail.h"
 
 namespace postern::agent::doctor {
 
@@ -18,27 +18,6 @@ using probe::Phase;
 using probe::ProbeResult;
 
 constexpr std::array kWalk = {Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs};
-
-std::string date(core::Micros wall_us) {
-    return core::format_utc(wall_us).substr(0, 10) + " UTC";
-}
-
-/// Text from a server, with single blanks.
-std::string one_line(const std::string& text) {
-    std::istringstream words(text);
-    std::string out;
-    for (std::string word; words >> word;)
-        out += (out.empty() ? "" : " ") + word;
-    return out;
-}
-
-/// 'expected "HTTP/1.1 <status>", found: SSH-2.0' without the expected part, which has its own line.
-std::string found_in(const std::string& detail) {
-    constexpr std::string_view kFound = ", found";
-    const auto at = detail.starts_with("expected") ? detail.find(kFound) : std::string::npos;
-    const auto start = at == std::string::npos ? at : detail.find_first_not_of(": ", at + kFound.size());
-    return one_line(start == std::string::npos ? detail : detail.substr(start));
-}
 
 /// The time of the failed phase; for judgements of the reply the total.
 core::Micros failed_after(const ProbeResult& r) {
@@ -54,8 +33,8 @@ Values values_of(const PathSeen& seen, core::Micros now) {
                 {"port", std::to_string(spec.port)},
                 {"sql", spec.sql},
                 {"zone", r.zone},
-                {"detail", found_in(r.detail)},
-                {"now", date(now)},
+                {"detail", told_value(probe::found_in(r.detail))},
+                {"now", core::format_time(now)},
                 {"reason", std::string(to_string(r.reason))}};
     if (seen.target.link.empty()) {  // from the command line: the suggested commands need options
         v["link"] = fmt::format("--host {}{}", spec.host, spec.port == 443 ? "" : fmt::format(" --port {}", spec.port));
@@ -65,8 +44,8 @@ Values values_of(const PathSeen& seen, core::Micros now) {
     if (r.certificate.present) {
         v["names"] = core::joined(r.certificate.names);
         v["issuer"] = r.certificate.issuer;
-        v["from"] = date(r.certificate.not_before_us);
-        v["until"] = date(r.certificate.not_after_us);
+        v["from"] = core::format_time(r.certificate.not_before_us);
+        v["until"] = core::format_time(r.certificate.not_after_us);
     }
     return v;
 }
@@ -84,7 +63,7 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
                                                         : code_of(r.reason).code;
     Finding f = found(code, r.link, r.ip.text(), std::move(values));
     f.evidence = {{"reason", std::string(to_string(r.reason))}, {"phase", std::string(to_string(r.phase))}};
-    if (!r.detail.empty()) f.evidence.emplace_back("detail", one_line(r.detail));
+    if (!r.detail.empty()) f.evidence.emplace_back("detail", told_value(r.detail));
     if (seen.small_packets_pass)
         f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
     if (r.certificate.present) f.evidence.emplace_back("fingerprint_sha256", r.certificate.fingerprint_sha256);
@@ -129,7 +108,7 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
     Values v = values_of(seen, now);
     if (step == Step::kTls && r.certificate.present &&
         r.certificate.chain_not_after_us < now + spec.expiry_warning_us) {
-        v["until"] = date(r.certificate.chain_not_after_us);
+        v["until"] = core::format_time(r.certificate.chain_not_after_us);
         v["days"] = std::to_string(spec.expiry_warning_us / core::kDay);
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
     }
@@ -175,7 +154,7 @@ void addresses(const std::string& link, const std::vector<PathSeen>& paths, bool
 
 /// Descriptors, ports, memory.
 bool is_of_host(std::string_view code) {
-    return code == "PN-LOCAL-FILES" || code == "PN-LOCAL-PORTS" || code == "PN-LOCAL-MEMORY";
+    return code == "PN-LOCAL-FILES" || code == "PN-LOCAL-PORTS" || code == "PN-LOCAL-MEMORY" || code == "PN-API-CLOCK";
 }
 
 /// What this host lacks is one finding, however many addresses it kept from being probed.
@@ -194,6 +173,19 @@ void one_of_host(Finding f, Findings& out) {
 
 }  // namespace
 
+namespace {
+
+/// What noticed it the more severely tells it.
+void merge(Finding& kept, Finding& other) {
+    if (kept.state == State::kWarn && other.state == State::kFail) std::swap(kept, other);
+    const auto places = other.values.find("places");
+    if (places != other.values.end() && !places->second.empty()) core::add_item(kept.values["places"], places->second);
+    kept.values.insert(other.values.begin(), other.values.end());
+    kept.evidence.insert(kept.evidence.end(), other.evidence.begin(), other.evidence.end());
+}
+
+}  // namespace
+
 void merge_host_limits(Findings& findings) {
     Findings kept;
     for (Finding& f : findings) {
@@ -202,8 +194,8 @@ void merge_host_limits(Findings& findings) {
         const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& k) { return k.code == f.code; });
         if (!of_host || same == kept.end())
             kept.push_back(std::move(f));
-        else if (const auto places = f.values.find("places"); places != f.values.end() && !places->second.empty())
-            core::add_item(same->values["places"], places->second);
+        else
+            merge(*same, f);
     }
     findings = std::move(kept);
 }

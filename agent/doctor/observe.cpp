@@ -100,8 +100,8 @@ void look_at_age(const Config& config, const HttpResponse& reply, AgentSeen& see
     const auto text = core::read_file(config.path, kMaxConfig);
     seen.older = !text || !is_last_good(paths_of(config.agent).last_good_config, *text);
     seen.config = config.path;
-    seen.loaded = core::format_utc(loaded).substr(0, 19) + "Z";
-    seen.changed = core::format_utc(changed).substr(0, 19) + "Z";
+    seen.loaded = core::format_time(loaded);
+    seen.changed = core::format_time(changed);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -159,10 +160,11 @@ std::string shut_to_users(const HostSystem& host, const std::string& name) {
 }
 
 /// "" or why /etc/hosts could not be looked at.
-std::string hosts_problem(const HostSystem& host) {
+core::Message hosts_problem(const HostSystem& host) {
     struct stat st;
     if (::stat("/etc/hosts", &st) != 0 || host.read("/etc/hosts")) return "";
-    return ::access("/etc/hosts", R_OK) != 0 ? std::strerror(errno) : fmt::format("it has {} MiB", st.st_size >> 20);
+    return ::access("/etc/hosts", R_OK) != 0 ? core::Message(std::strerror(errno))
+                                             : core::message("it has {} MiB", st.st_size >> 20);
 }
 
 }  // namespace
@@ -187,13 +189,15 @@ HostSeen look_at_host(const Config& config, const std::vector<std::string>& name
     seen.hooks = host->list("/run/systemd/resolve.hook");
     seen.interfaces = interfaces();
     seen.upstreams = upstreams_of(config);
-    const auto pids = processes(*host);
+    const auto all = processes(*host);
+    seen.containers = containers(*host, all);
+    std::vector<int> own;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(own), [&](int pid) { return host->is_own(pid); });
     if (host->process_runs("nscd")) {
         seen.nscd = nscd_keeps_hosts(*host);
-        seen.nscd_restart = !seen.nscd && nscd_is_older(*host, pids);
+        seen.nscd_restart = !seen.nscd && nscd_is_older(*host, own);
     }
-    seen.containers = containers(*host, pids);
-    seen.jvms = jvms(*host, pids);
+    seen.jvms = jvms(*host, own);
     for (const char* name :
          {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"}) {
         if (const char* value = std::getenv(name)) seen.environment.emplace_back(name, value);

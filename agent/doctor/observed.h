@@ -14,13 +14,15 @@
 #include "agent/hostdns/takeover.h"
 #include "agent/net/dns_query.h"
 #include "agent/status/one_zone.h"
+#include "core/message.h"
 #include "probe/probe_types.h"
 
 namespace postern::agent::doctor {
 
 /// A file that the configuration names, and what is wrong with it.
 struct FileSeen {
-    std::string link, file, problem;
+    std::string link, file;
+    core::Message problem;
     std::string blocker;  // the file or folder that keeps the agent's user out
 };
 
@@ -34,7 +36,7 @@ struct TokenModeSeen {
 struct ConfigSeen {
     std::string file;
     bool used = true;       // false: the target comes from the command line
-    std::string problem;    // why the file could not be read
+    core::Message problem;  // why the file could not be read
     bool root = true;       // whether every file is readable
     bool no_right = false;  // the problem is a missing permission
     std::vector<ConfigIssue> mistakes, warnings;
@@ -62,7 +64,7 @@ enum class AgentState { kAnswers, kDown, kHangs, kForeign, kElsewhere, kNoPorts,
 struct AgentSeen {
     core::SocketAddress listen;
     AgentState state = AgentState::kAnswers;
-    std::string problem;                                          // why it does not answer
+    core::Message problem;                                        // why it does not answer
     std::string holder;                                           // "nginx (pid 12)": who has its port, if it is known
     int pid = 0;                                                  // of the running agent, by its lock
     bool older = false;                                           // it runs an older configuration than the file
@@ -131,7 +133,7 @@ struct HostSeen {
     std::vector<core::IpAddress> addresses;  // of its interfaces
     std::string nsswitch;
     bool resolved = false;          // systemd-resolved is running
-    std::string hosts_problem;      // why /etc/hosts was not looked at
+    core::Message hosts_problem;    // why /etc/hosts was not looked at
     std::vector<std::string> shut;  // files of lookups, or their folders, that ordinary users can't read
     std::vector<std::string> interfaces;
     std::vector<core::SocketAddress> upstreams;  // the upstreams of our DNS

@@ -49,13 +49,13 @@ bool is_trouble(const Finding& f) {
 std::string summary_of(const Finding& f, const Catalogue& words) {
     if (is_trouble(f)) return cause_of(f, words);
     if (f.state == State::kPass) return words.text("passed", to_string(f.step), f.values);
-    const std::string about = f.ip.empty() ? "" : f.ip + ": ";
-    if (f.because == kNoTime) return about + words.text("words", "time");
-    if (f.because == kNoRoot) return about + words.text("words", "no_root");
-    if (f.because == kAgentHas) return about + words.text("words", "agent_has");
-    if (f.because == kAgentAsks) return about + words.text("words", "agent_asks");
-    if (!f.because.empty()) return about + words.text("words", "because", {{"code", f.because}});
-    return about + words.text("skipped", to_string(f.step));
+    const std::string why = f.because == kNoTime      ? words.text("words", "time")
+                            : f.because == kNoRoot    ? words.text("words", "no_root")
+                            : f.because == kAgentHas  ? words.text("words", "agent_has")
+                            : f.because == kAgentAsks ? words.text("words", "agent_asks")
+                            : !f.because.empty()      ? words.text("words", "because", {{"code", f.because}})
+                                                      : words.text("skipped", to_string(f.step));
+    return f.ip.empty() ? why : words.text("words", "of_link", {{"link", f.ip}, {"cause", why}});
 }
 
 /// What the verdict is about and could not be looked at. The agent's own work in its place counts as looked at.
@@ -99,7 +99,8 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
         std::string text = part == "cause" ? "" : words.of(f.code, part, f.values);
         // A command at its end stays in one piece: it is there to be copied.
         const auto command = f.values.find("repair");
-        if (part == "fix" && command != f.values.end() && !command->second.empty() && text.ends_with(command->second)) {
+        if (part == "fix" && command != f.values.end() && !command->second.empty() &&
+            words.ends_with_place(f.code, part, "repair")) {
             text = core::trimmed(text.substr(0, text.size() - command->second.size()));
             row(part, text);
             const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
@@ -112,8 +113,10 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
         if (part == "found") row("owner", owner_of(f, words));
     }
     std::string evidence;
-    for (const auto& [key, value] : f.evidence)
-        core::add_item(evidence, key + "=" + (value.find(' ') == std::string::npos ? cut(value, kMaxEvidence) : value));
+    for (const auto& [key, value] : f.evidence) {
+        const std::string told = words.value({{key, value}}, key);
+        core::add_item(evidence, key + "=" + (told.find(' ') == std::string::npos ? cut(told, kMaxEvidence) : told));
+    }
     row("evidence", evidence);
     row("manual", "man 7 postern-doctor, " + f.code);
     return out;
@@ -136,7 +139,7 @@ Json json_of(const Finding& f, const Catalogue& words, const std::string& config
     }
     Json evidence = Json::object();
     for (const auto& [key, value] : f.evidence)
-        evidence[key] = value;
+        evidence[key] = Catalogue::in(Language::kEnglish).value({{key, value}}, key);
     if (!evidence.empty()) out["evidence"] = std::move(evidence);
     return out;
 }
@@ -179,7 +182,7 @@ std::string verdict_text(const Findings& findings, const Catalogue& words, const
     values["cause"] = printable(cause_of(*first, words));
     values["link"] = first->link;
     values["more"] = std::to_string(others);
-    if (!first->link.empty() && values["cause"].find(first->link) == std::string::npos)
+    if (!first->link.empty() && !words.has_place(first->code, "cause", "link"))
         values["cause"] = words.text("words", "of_link", values);
     const std::string text = words.text("words", others == 0 ? "verdict" : "verdict_and_more", values);
     return worst == State::kFail ? paint.red(text) : paint.yellow(text);
@@ -253,8 +256,8 @@ Overall overall_of(const Findings& findings, const Findings& left_out) {
 
 std::string file_stamp(core::Micros wall_us) {
     std::string out;
-    for (const char c : core::format_utc(wall_us).substr(0, 19)) {
-        if (c != '-' && c != ':') out += c == 'T' ? '-' : c;
+    for (const char c : core::format_time(wall_us)) {
+        if (c != '-' && c != ':' && c != 'Z') out += c == 'T' ? '-' : c;
     }
     return out;
 }

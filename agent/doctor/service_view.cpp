@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +13,6 @@
 #include <set>
 #include <sstream>
 
-#include "agent/client/as_service.h"
 #include "agent/config/paths.h"
 #include "core/fd.h"
 #include "core/file_system.h"
@@ -25,20 +22,6 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr std::size_t kMaxStatus = 64 << 10, kMaxCa = 4 << 20;
-
-std::string name_of_user(uid_t uid) {
-    const passwd* found = ::getpwuid(uid);
-    return found != nullptr ? found->pw_name : std::to_string(uid);
-}
-std::string name_of_group(gid_t gid) {
-    const group* found = ::getgrgid(gid);
-    return found != nullptr ? found->gr_name : std::to_string(gid);
-}
-
-void name(ServiceUser& user) {
-    user.name = name_of_user(user.uid);
-    user.group = name_of_group(user.gid);
-}
 
 /// From "Uid:\t0\t0\t0\t0" and the like of /proc/PID/status; the second number is the effective one.
 std::optional<ServiceUser> user_of_process(pid_t pid) {
@@ -59,30 +42,17 @@ std::optional<ServiceUser> user_of_process(pid_t pid) {
         if (!(words >> real >> effective)) return std::nullopt;
         (key == "Uid:" ? out.uid : out.gid) = static_cast<uid_t>(effective);
     }
-    name(out);
+    out.name = name_of_user(out.uid);
+    out.group = name_of_group(out.gid);
     return out;
 }
 
 std::optional<ServiceUser> user_of_unit(const std::string& config) {
     const ServiceUnit unit = read_service_unit("postern.service");
     if (unit.path.empty() || unit.config() != config) return std::nullopt;
-    ServiceUser out;
-    if (unit.user.empty()) return name(out), out;
-    const passwd* account = ::getpwnam(unit.user.c_str());
-    if (account == nullptr) return std::nullopt;
-    out.uid = account->pw_uid;
-    out.gid = account->pw_gid;
-    const group* own = unit.group.empty() ? nullptr : ::getgrnam(unit.group.c_str());
-    if (own != nullptr) out.gid = own->gr_gid;
-    int count = 64;
-    out.groups.resize(64);
-    if (::getgrouplist(unit.user.c_str(), out.gid, out.groups.data(), &count) < 0) count = 64;
-    out.groups.resize(static_cast<std::size_t>(count));
-    for (const auto& more : unit.more_groups) {
-        if (const group* found = ::getgrnam(more.c_str())) out.groups.push_back(found->gr_gid);
-    }
-    name(out);
-    return out;
+    const auto user = find_user(unit.user);
+    const auto whole = user ? with_groups(*user, unit) : core::fail(core::Code::kUsage, "there is no such user yet");
+    return whole ? std::optional(*whole) : std::nullopt;
 }
 
 std::optional<struct stat> look_at(const std::string& path) {
@@ -102,8 +72,7 @@ std::string kept_out_by(const std::string& path) {
 
 /// In the child: one line for each path.
 [[noreturn]] void look_as(const ServiceUser& user, const std::vector<std::string>& paths, int to) {
-    if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setgid(user.gid) != 0 || ::setuid(user.uid) != 0)
-        ::_exit(1);
+    if (!become(user)) ::_exit(1);
     std::string out;
     for (const auto& path : paths)
         out += kept_out_by(path) + "\n";
@@ -146,9 +115,9 @@ std::vector<std::string> what_hides(const ServiceUser& user, const std::vector<s
 }
 
 /// "" or why a CA file can't be used.
-std::string ca_problem(const std::string& file) {
+core::Message ca_problem(const std::string& file) {
     const auto text = core::read_file(file, kMaxCa);
-    if (!text) return text.error().sys != 0 ? std::strerror(text.error().sys) : text.error().what;
+    if (!text) return text.error().sys != 0 ? core::Message(std::strerror(text.error().sys)) : text.error().what;
     return text->find("-----BEGIN ") == std::string::npos ? "it has no certificate in PEM" : "";
 }
 
@@ -170,7 +139,7 @@ void look_at_files(const Config& config, ConfigSeen& seen) {
     std::vector<FileSeen> files = {{"", config.path, {}, {}}};
     const auto ca = [&](const std::string& link, const std::string& file) {
         if (file.empty()) return;
-        std::string problem = ca_problem(file);
+        core::Message problem = ca_problem(file);
         if (problem.empty()) return files.push_back({link, file, {}, {}});
         // Without root, what is there may be the agent's alone.
         if (::geteuid() != 0 && ::access(file.c_str(), R_OK) != 0 && errno == EACCES) return;
@@ -205,7 +174,7 @@ void look_at_files(const Config& config, ConfigSeen& seen) {
     std::set<std::string> told;
     for (std::size_t i = 0; i < hides.size(); ++i) {
         if (hides[i].empty() || !told.insert(paths[i]).second) continue;
-        files[i].problem = fmt::format("user {} has no right to {}", user->name, hides[i]);
+        files[i].problem = core::message("user {} has no right to {}", user->name, hides[i]);
         files[i].blocker = hides[i];
         seen.hidden.push_back(std::move(files[i]));
     }

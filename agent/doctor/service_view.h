@@ -3,22 +3,12 @@
 // becomes that user and tries. Before threads; without root nothing is tried.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
-#include <string>
-#include <vector>
 
+#include "agent/client/service_user.h"
 #include "agent/doctor/observed.h"
 
 namespace postern::agent::doctor {
-
-struct ServiceUser {
-    uid_t uid = 0;
-    gid_t gid = 0;
-    std::vector<gid_t> groups;
-    std::string name, group;  // numbers where they have no name
-};
 
 /// Of the running agent, by the lock that it holds; else of the installed postern.service with this configuration. Nullopt
 /// if neither is there.

@@ -7,7 +7,7 @@
 
 namespace postern::agent {
 
-std::string why_no_endpoint(const core::IpAddress& ip, bool loopback_taken) {
+core::Message why_no_endpoint(const core::IpAddress& ip, bool loopback_taken) {
     static const core::IpAddress kMetadata = core::IpAddress::v4(0x646464c8);
     static constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (ip.is_v6() && std::equal(kMapped.begin(), kMapped.end(), ip.data())) return "an IPv4 address written as IPv6";

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "core/ip_address.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
 /// What an address is that no interface endpoint has, as "a link-local address"; "" for one that an endpoint may have. An
 /// IPv4 address written as IPv6 (RFC 4291 2.5.5) is none, and a loopback one only where `loopback_taken`: the API is a
 /// stand-in on this host.
-std::string why_no_endpoint(const core::IpAddress& ip, bool loopback_taken);
+core::Message why_no_endpoint(const core::IpAddress& ip, bool loopback_taken);
 
 struct EndpointAddress {
     core::IpAddress ip;

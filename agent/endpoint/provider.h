@@ -14,6 +14,7 @@
 #include "agent/endpoint/endpoint_set.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -23,7 +24,7 @@ struct ZoneReport {
     std::optional<core::IpAddress> ipv4;
     std::optional<core::IpAddress> ipv6;
     std::string domain;
-    std::string refused;  // what refuse_impossible() took out: "127.0.0.1, a loopback address"
+    core::Message refused;  // what refuse_impossible() took out: "127.0.0.1, a loopback address"
     bool operator==(const ZoneReport&) const = default;
 };
 
@@ -47,7 +48,7 @@ struct EndpointReport {
 };
 
 /// "endpoint ep-…", the description of the search, or the file.
-std::string title(const EndpointReport& report);
+core::Message title(const EndpointReport& report);
 
 /// Requests made so far by {action, code}: "ok", the API's error code, or an error token if no reply came.
 using RequestCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
@@ -73,8 +74,8 @@ class Provider {
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
     virtual SourcePace pace(const std::string&) const { return {}; }
-    /// How this host's clock differs from the source's, in one sentence with the fix; "" where it does not.
-    virtual std::string clock_problem() const { return {}; }
+    /// How this host's clock differs from the source's, "20 min 3 s behind"; "" where it does not.
+    virtual core::Message clock_problem() const { return {}; }
 };
 
 /// The report about one endpoint; for a search the matching part, nullptr if not found.
@@ -83,15 +84,15 @@ const EndpointReport* part_about(const EndpointReport& report, const std::string
 /// Takes out addresses that no endpoint has, see why_no_endpoint(). Every report passes it once, whatever its source.
 void refuse_impossible(EndpointReport& report, bool loopback_taken);
 /// The addresses taken out, in a sentence for people; "" if there are none.
-std::string refused_in(const EndpointReport& report);
+core::Message refused_in(const EndpointReport& report);
 
 /// The readiness rule: endpoint Active, Normal and Connected; zone Connected; an address that parses. `zones` selects
 /// zones (empty: all).
 EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones);
 
 /// "" if at least one address is ready; else what is missing, the next step and its owner.
-std::string why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
+core::Message why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
 /// The same for several: "" if any has an address. A step that several of them wait for stands once.
-std::string why_none_ready(const std::vector<const EndpointReport*>& reports, const std::vector<std::string>& zones);
+core::Message why_none_ready(const std::vector<const EndpointReport*>& reports, const std::vector<std::string>& zones);
 
 }  // namespace postern::agent

@@ -24,14 +24,16 @@ Language language_of_environment() {
     return Language::kEnglish;
 }
 
-Catalogue::Catalogue(std::string_view json) : texts_(new nlohmann::json(nlohmann::json::parse(json))) {}
+Catalogue::Catalogue(std::string_view json, std::string_view messages)
+    : messages_(new nlohmann::json(nlohmann::json::parse(messages))),
+      texts_(new nlohmann::json(nlohmann::json::parse(json))) {}
 
 const Catalogue& Catalogue::in(Language language) {
     if (language == Language::kChinese) {
-        static const Catalogue kChinese(kTextsZh);
+        static const Catalogue kChinese(kTextsZh, kMessagesZh);
         return kChinese;
     }
-    static const Catalogue kEnglish(kTextsEn);
+    static const Catalogue kEnglish(kTextsEn, "{}");
     return kEnglish;
 }
 
@@ -43,22 +45,58 @@ std::string Catalogue::text(std::string_view section, std::string_view key, cons
 
 Values Catalogue::in_words(const Values& values) const {
     Values out = values;
-    for (auto& [name, value] : out) {
-        const auto named = catalogue_text(value);
-        if (!named) continue;
-        const auto section = texts_->find(named->first);
-        value = section != texts_->end() && section->contains(named->second)
-                    ? fill((*section)[named->second].get_ref<const std::string&>(), values)
-                    : "";
-    }
+    for (auto& [name, value] : out)
+        value = in_words(value, values);
     return out;
 }
 
-std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
+/// A text of the catalogue may be filled with messages, not with another text.
+std::string Catalogue::in_words(const std::string& value, const Values& values) const {
+    if (const auto message = message_value(value)) return of(*message);
+    const auto named = catalogue_text(value);
+    if (!named) return value;
+    const auto section = texts_->find(named->first);
+    if (section == texts_->end() || !section->contains(named->second)) return "";
+    Values plain = values;
+    for (auto& [name, other] : plain) {
+        if (const auto message = message_value(other)) other = of(*message);
+    }
+    return fill((*section)[named->second].get_ref<const std::string&>(), plain);
+}
+
+std::string Catalogue::of(const core::Message& message) const {
+    if (message.form().empty()) return message;
+    const auto form = messages_->find(message.form());
+    if (message.values().empty()) return form == messages_->end() ? message.text() : form->get<std::string>();
+    std::vector<std::string> values;
+    values.reserve(message.values().size());
+    for (const core::Message& value : message.values())
+        values.push_back(of(value));
+    return core::filled(form == messages_->end() ? message.form() : form->get_ref<const std::string&>(), values);
+}
+
+std::string Catalogue::value(const Values& values, std::string_view name) const {
+    const auto found = values.find(name);
+    return found == values.end() ? "" : in_words(found->second, values);
+}
+
+std::string Catalogue::raw(std::string_view code, std::string_view part) const {
     const auto& findings = (*texts_)["findings"];
     const auto found = findings.find(code);
     if (found == findings.end() || !found->contains(part)) return "";
-    return fill((*found)[std::string(part)].get_ref<const std::string&>(), in_words(values));
+    return (*found)[std::string(part)].get<std::string>();
+}
+
+std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
+    return fill(raw(code, part), in_words(values));
+}
+
+bool Catalogue::has_place(std::string_view code, std::string_view part, std::string_view name) const {
+    return raw(code, part).find("{" + std::string(name) + "}") != std::string::npos;
+}
+
+bool Catalogue::ends_with_place(std::string_view code, std::string_view part, std::string_view name) const {
+    return raw(code, part).ends_with("{" + std::string(name) + "}");
 }
 
 std::vector<std::string> Catalogue::command_of(std::string_view code, const Values& values) const {
@@ -70,7 +108,7 @@ std::vector<std::string> Catalogue::command_of(std::string_view code, const Valu
         const auto& text = word.get_ref<const std::string&>();
         for (auto open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
             const auto value = values.find(text.substr(open + 1, text.find('}', open) - open - 1));
-            if (value == values.end() || value->second.empty() || catalogue_text(value->second)) return {};
+            if (value == values.end() || value->second.empty() || !is_plain(value->second)) return {};
         }
         out.push_back(fill(text, values));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Doctor's texts, one file per language (texts.en.json, texts.zh.json), built into the program. Placeholders in
-// braces are filled with a finding's values.
+// braces are filled with a finding's values. Messages (core/message.h) have their English in the sources, where
+// they are made, and their Chinese in messages.zh.json.
 #pragma once
 
 #include <optional>
@@ -28,6 +29,13 @@ class Catalogue {
     std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
     /// `part`: cause, expected, found, fix or verify; "status" of some. "" if there is none.
     std::string of(std::string_view code, std::string_view part, const Values& values) const;
+    /// Whether that text has a place for the value, and whether it ends with it.
+    bool has_place(std::string_view code, std::string_view part, std::string_view name) const;
+    bool ends_with_place(std::string_view code, std::string_view part, std::string_view name) const;
+    /// A message in this language; a form that the catalogue does not have stays as it is.
+    std::string of(const core::Message& message) const;
+    /// A fault's value in words; "" if it has none of that name.
+    std::string value(const Values& values, std::string_view name) const;
     /// The repair as words of a command line. Empty if the code has none, or a value that it needs is missing: what is not
     /// a whole command is none.
     std::vector<std::string> command_of(std::string_view code, const Values& values) const;
@@ -36,10 +44,13 @@ class Catalogue {
     const nlohmann::json& all() const { return *texts_; }
 
   private:
-    explicit Catalogue(std::string_view json);
+    Catalogue(std::string_view json, std::string_view messages);
+    std::string raw(std::string_view code, std::string_view part) const;
     Values in_words(const Values& values) const;
+    std::string in_words(const std::string& value, const Values& values) const;
 
-    const nlohmann::json* texts_;  // lives as long as the program
+    const nlohmann::json* messages_;  // {form: form in this language}; the same
+    const nlohmann::json* texts_;     // lives as long as the program
 };
 
 /// "{ip} does not answer" with ip filled in. An unknown name becomes "", and the blank before it is removed.

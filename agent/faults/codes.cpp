@@ -188,7 +188,6 @@ constexpr CodeInfo kCodes[] = {
     {"PN-AGENT-PLAN-LATE", kAgent, kWarn, kYou},
     {"PN-AGENT-STATS", kAgent, kWarn, kYou},
     {"PN-AGENT-LISTEN", kAgent, kWarn, kYou},
-    {"PN-AGENT-CLOCK", kAgent, kWarn, kYou},
     {"PN-UPSTREAM-NONE", kStub, kWarn, kYou},
     {"PN-UPSTREAM-SILENT", kStub, kFail, kCloudAdmin},
     {"PN-UPSTREAM-REFUSED", kStub, kFail, kCloudAdmin},
@@ -248,6 +247,15 @@ const CodeInfo& code_of(probe::Reason reason) {
 
 bool is_remark(std::string_view code) {
     return code == "PN-CONFIG-WARNING" || code == "PN-RESOLV-UNASKED";
+}
+
+bool told_before(const Fault& a, const Fault& b) {
+    const auto rank = [](const Fault& f) {
+        if (f.code == "PN-CONFIG-OLDER") return 0;
+        if (is_remark(f.code)) return 4;
+        return f.state == State::kFail ? 1 : f.state == State::kWarn ? 2 : 3;
+    };
+    return rank(a) < rank(b);
 }
 
 std::string step_code(Step step) {

@@ -31,6 +31,8 @@ const CodeInfo* find_code(std::string_view code);
 const CodeInfo& code_of(probe::Reason reason);
 /// A fault that is worth a line and does not degrade the agent: the configuration works as it is.
 bool is_remark(std::string_view code);
+/// The order in which faults are told: what makes the others old news, failures, warnings, what is not known, remarks.
+bool told_before(const Fault& a, const Fault& b);
 /// "PN-RESOLV-CONF": the code of a passed or skipped step.
 std::string step_code(Step step);
 

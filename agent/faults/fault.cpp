@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/faults/fault.h"
 
+#include <charconv>
+#include <cstdlib>
+#include <vector>
+
 #include "agent/faults/codes.h"
+#include "core/secret.h"
 
 namespace postern::agent::doctor {
 
@@ -23,6 +28,77 @@ std::optional<std::pair<std::string, std::string>> catalogue_text(std::string_vi
     const auto end = value.starts_with('\x1f') ? value.find('\x1f', 1) : std::string_view::npos;
     if (end == std::string_view::npos) return std::nullopt;
     return std::pair(std::string(value.substr(1, end - 1)), std::string(value.substr(end + 1)));
+}
+
+namespace {
+
+// A message as a value: \x1e, then form, number of values and values, each as long as its number says: "5:hello".
+void put_text(std::string& out, std::string_view text) {
+    out += std::to_string(text.size()) + ":";
+    out += text;
+}
+
+void put(std::string& out, const core::Message& m) {
+    put_text(out, m.form());
+    if (m.form().empty()) return put_text(out, m.text());
+    put_text(out, std::to_string(m.values().size()));
+    for (const core::Message& value : m.values())
+        put(out, value);
+}
+
+std::optional<std::string> take(std::string_view& in) {
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(in.data(), in.data() + in.size(), size);
+    const auto head = static_cast<std::size_t>(end - in.data()) + 1;
+    if (error != std::errc{} || head > in.size() || *end != ':' || size > in.size() - head) return std::nullopt;
+    std::string out(in.substr(head, size));
+    in.remove_prefix(head + size);
+    return out;
+}
+
+std::optional<core::Message> take_message(std::string_view& in, int depth) {
+    auto form = take(in), next = take(in);
+    if (!form || !next || depth > kMaxMessageDepth) return std::nullopt;
+    if (form->empty()) return core::Message(std::move(*next));
+    std::vector<core::Message> values;
+    for (auto left = std::strtoul(next->c_str(), nullptr, 10); left > 0; --left) {
+        auto value = take_message(in, depth + 1);
+        if (!value) return std::nullopt;
+        values.push_back(std::move(*value));
+    }
+    return core::Message(std::move(*form), std::move(values));
+}
+
+}  // namespace
+
+namespace {
+
+core::Message redacted(const core::Message& m) {
+    if (m.form().empty()) return core::redact(m.text());
+    std::vector<core::Message> values;
+    for (const core::Message& value : m.values())
+        values.push_back(redacted(value));
+    return {m.form(), std::move(values)};
+}
+
+}  // namespace
+
+std::string redacted_value(const std::string& value) {
+    const auto message = message_value(value);
+    return message ? told_value(redacted(*message)) : core::redact(value);
+}
+
+std::string told_value(const core::Message& message) {
+    if (message.form().empty()) return message;
+    std::string out = "\x1e";
+    put(out, message);
+    return out;
+}
+
+std::optional<core::Message> message_value(std::string_view value) {
+    if (!value.starts_with('\x1e')) return std::nullopt;
+    value.remove_prefix(1);
+    return take_message(value, 0);
 }
 
 Fault make_fault(std::string_view code, std::string link, std::string ip, Values values) {

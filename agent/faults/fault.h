@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/message.h"
+
 namespace postern::agent::doctor {
 
 /// kFail and kWarn are severities. kSkip: not known yet, no trouble. kPass only of a passed step of doctor.
@@ -25,8 +27,23 @@ inline std::string catalogued(std::string_view section, std::string_view key) {
     return "\x1f" + std::string(section) + "\x1f" + std::string(key);
 }
 
-/// Section and key of such a value; nullopt: it is plain text.
+/// Section and key of such a value; nullopt: it is none.
 std::optional<std::pair<std::string, std::string>> catalogue_text(std::string_view value);
+
+/// A value that is a message: told in the reader's language. Plain text if it is verbatim.
+std::string told_value(const core::Message& message);
+/// The message of such a value; nullopt: it is none.
+std::optional<core::Message> message_value(std::string_view value);
+/// The value without known secrets (core/secret.h), in the parts of a message, too.
+std::string redacted_value(const std::string& value);
+
+/// Messages are nested no deeper.
+inline constexpr int kMaxMessageDepth = 16;
+
+/// Whether the value is plain text, the same in every language.
+inline bool is_plain(std::string_view value) {
+    return !value.starts_with('\x1f') && !value.starts_with('\x1e');
+}
 
 struct Fault {
     State state = State::kPass;

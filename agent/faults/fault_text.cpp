@@ -19,7 +19,7 @@ std::string place_of(const Fault& fault) {
 
 std::string cause_of(const Fault& fault, const Catalogue& words) {
     const std::string cause = words.of(fault.code, "cause", fault.values);
-    if (fault.ip.empty() || cause.find(fault.ip) != std::string::npos) return cause;
+    if (fault.ip.empty() || words.has_place(fault.code, "cause", "ip")) return cause;
     return fmt::format("{} {}", place_of(fault), cause);
 }
 
@@ -34,12 +34,14 @@ std::string told(const Fault& fault, const Catalogue& words) {
     }
     const CodeInfo* info = find_code(fault.code);
     if (info != nullptr && info->reason) out += fmt::format(" ({})", probe::to_string(*info->reason));
-    if (const std::string detail = value_of(fault, "detail"); !detail.empty()) out += ": " + detail;
+    if (const std::string detail = words.value(fault.values, "detail"); !detail.empty()) {
+        out = words.text("words", "with_detail", {{"told", out}, {"detail", detail}});
+    }
     return out + words.text("also", value_of(fault, "also"), values);
 }
 
 std::string fix_of(const Fault& fault, const Catalogue& words) {
-    const std::string hint = value_of(fault, "hint");
+    const std::string hint = words.value(fault.values, "hint");
     return hint.empty() ? words.of(fault.code, "fix", fault.values) : hint;
 }
 

@@ -37,7 +37,7 @@ std::string_view to_string(Step step);  // "resolv_conf"
 /// Of a passed or skipped step the code is the step's, "PN-TLS".
 struct Finding : Fault {
     Step step = Step::kConfig;
-    std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, alert=…: raw, not translated
+    std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, detail=…: as values
     std::string because;                                        // of kSkip: the code of the cause
 };
 

@@ -37,7 +37,7 @@ class ListedSource final : public Provider {
     RequestCounts requests() const override;
     core::Micros not_before_mono_us() const override { return api_.not_before_mono_us(); }
     SourcePace pace(const std::string& key) const override;
-    std::string clock_problem() const override { return api_.clock_problem(); }
+    core::Message clock_problem() const override { return api_.clock_problem(); }
 
   private:
     struct Known {

@@ -49,7 +49,7 @@ std::string_view to_string(FreeRefusal refusal) {
     return kRows[static_cast<std::size_t>(refusal)].token;
 }
 
-std::string_view explain(FreeRefusal refusal) {
+const char* explain(FreeRefusal refusal) {
     return kRows[static_cast<std::size_t>(refusal)].explanation;
 }
 

@@ -39,7 +39,7 @@ enum class FreeRefusal {
 };
 std::string_view to_string(FreeRefusal refusal);  // "not_managed"
 /// For a person: what is wrong, and what to do about it.
-std::string_view explain(FreeRefusal refusal);
+const char* explain(FreeRefusal refusal);
 
 struct FreeReply {
     FreeRefusal refusal = FreeRefusal::kNone;

@@ -200,6 +200,8 @@ class RealHost final : public HostSystem {
         return false;
     }
 
+    bool is_own(int pid) const override { return is_of_host("/proc/" + std::to_string(pid)); }
+
     bool process_runs(const std::string& name) const override {
         for (const auto& entry : list("/proc")) {
             if (entry.find_first_not_of("0123456789") != entry.npos) continue;

@@ -55,6 +55,8 @@ class HostSystem {
     virtual bool program_exists(const std::string& name) const = 0;
     /// By the executable's name as the kernel keeps it (15 characters). A container's processes are not the host's.
     virtual bool process_runs(const std::string& name) const = 0;
+    /// False of a container's process: with a PID namespace below ours, another network or another root folder.
+    virtual bool is_own(int /*pid*/) const { return true; }
     virtual bool is_mount_point(const std::string& path) const = 0;
     virtual bool is_immutable(const std::string& path) const = 0;  // chattr +i, on the file itself
     virtual bool is_read_only(const std::string& folder) const = 0;

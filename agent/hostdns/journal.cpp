@@ -232,7 +232,7 @@ std::optional<std::string> read_all(int fd) {
     }
 }
 
-tl::unexpected<core::Error> corrupt(const std::string& what) {
+tl::unexpected<core::Error> corrupt(const core::Message& what) {
     return core::fail(Code::kFileCorrupt, what,
                       "look into the file; the host's own /etc/resolv.conf may stand in it under \"before\"");
 }
@@ -282,7 +282,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
     if (const auto version = v.at("schema_version").integer().value_or(0); version != kJournalVersion) {
         return core::fail(
             Code::kFileCorrupt,
-            fmt::format("the journal has version {}, this program reads {}", version, kJournalVersion),
+            core::message("the journal has version {}, this program reads {}", version, kJournalVersion),
             "install the postern that wrote it; or give the host its DNS back without it: postern dns disable");
     }
     Journal j;
@@ -317,18 +317,19 @@ core::Result<Journal> JournalFile::load() const {
     const core::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd) {
         if (errno == ENOENT || errno == ENOTDIR) return Journal{};
-        return core::fail(Code::kFileUnreadable, "cannot look at " + path_, {}, errno);
+        return core::fail(Code::kFileUnreadable, core::message("cannot look at {}", path_), {}, errno);
     }
     struct stat st;
     if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || (st.st_mode & 022) != 0 ||
         (st.st_uid != 0 && st.st_uid != ::geteuid())) {
-        return core::fail(Code::kPermission, path_ + " is not a file that only root can write: it is not believed",
+        return core::fail(Code::kPermission,
+                          core::message("{} is not a file that only root can write: it is not believed", path_),
                           "see who changed it; postern dns disable sets it aside");
     }
     const auto text = read_all(fd.get());
-    if (!text) return core::fail(Code::kFileUnreadable, "cannot read " + path_, {}, errno);
+    if (!text) return core::fail(Code::kFileUnreadable, core::message("cannot read {}", path_), {}, errno);
     auto journal = parse_journal(*text);
-    if (!journal) journal.error().what += " (" + path_ + ")";
+    if (!journal) journal.error().what = core::message("{} ({})", journal.error().what, path_);
     return journal;
 }
 
@@ -341,14 +342,14 @@ core::Result<void> JournalFile::save(const Journal& journal) const {
 
 core::Result<void> JournalFile::set_aside() const {
     if (::rename(path_.c_str(), (path_ + ".refused").c_str()) != 0 && errno != ENOENT) {
-        return core::fail(Code::kFileWrite, "cannot rename " + path_, {}, errno);
+        return core::fail(Code::kFileWrite, core::message("cannot rename {}", path_), {}, errno);
     }
     return {};
 }
 
 core::Result<void> JournalFile::remove() const {
     if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
-        return core::fail(Code::kFileWrite, "cannot remove " + path_, {}, errno);
+        return core::fail(Code::kFileWrite, core::message("cannot remove {}", path_), {}, errno);
     }
     maybe_stop_after_change();
     return {};

@@ -25,8 +25,8 @@ std::string_view to_string(PathState state) {
     return kStates[static_cast<std::size_t>(state)].text;
 }
 
-std::string PathLook::problem() const {
-    return "programs of this host can't look up " + name;
+core::Message PathLook::problem() const {
+    return core::message("programs of this host can't look up {}", name);
 }
 
 core::Result<void> save_path_look(const std::string& path, const PathLook& look) {

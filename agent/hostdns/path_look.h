@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -24,7 +25,7 @@ struct PathLook {
     core::Micros wall_us = 0;  // of the look; 0: never
 
     /// "programs of this host can't look up NAME".
-    std::string problem() const;
+    core::Message problem() const;
 };
 
 /// A failure to write is returned, and changes nothing.

@@ -4,24 +4,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <ctime>
-
 #include "agent/hostdns/truce.h"
 
 namespace postern::agent {
 
-std::string local_date_time(core::Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    localtime_r(&seconds, &tm);
-    char text[40];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &tm);
-    return text;
-}
-
 std::string HostDnsReport::text() const {
     if (!problem.empty()) return "unknown: " + problem;
-    const std::string since = journal.since_wall_us == 0 ? "" : " since " + local_date_time(journal.since_wall_us);
+    const std::string since = journal.since_wall_us == 0 ? "" : " since " + core::format_time(journal.since_wall_us);
     switch (journal.state) {
         case TakeoverState::kOff:
             return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
@@ -46,12 +35,12 @@ std::string HostDnsReport::text() const {
                 "truce{}: {} kept rewriting /etc/resolv.conf; taken over again after {}, if it was not written until "
                 "then; at once: postern dns enable",
                 since, journal.writer.empty() ? "another program" : journal.writer,
-                local_date_time(truce_end(journal)));
+                core::format_time(truce_end(journal)));
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
             break;
     }
-    return fmt::format("{}{}: interrupted, or at work right now", to_string(journal.state), since);
+    return fmt::format("{}{}: still running, or interrupted", to_string(journal.state), since);
 }
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
@@ -61,7 +50,7 @@ HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> jour
     if (journal) {
         r.journal = std::move(*journal);
     } else {
-        r.problem = journal.error().text();
+        r.problem = journal.error().whole();
     }
     if (r.journal.state == TakeoverState::kOn) {
         for (const auto& entry : r.journal.entries) {

@@ -9,12 +9,13 @@
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/journal.h"
 #include "agent/hostdns/path_look.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
 struct HostDnsReport {
     Journal journal;
-    std::string problem;                    // why the journal can't be used; "" otherwise
+    core::Message problem;                  // why the journal can't be used; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
     PathLook seen;           // whether programs get our answers, as postern-rescue, or the command itself, saw it last
@@ -28,9 +29,6 @@ struct HostDnsReport {
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
                               const std::vector<std::string>& names);
-
-/// "2026-01-02 03:04:05 +0800", in the local time zone.
-std::string local_date_time(core::Micros wall_us);
 
 /// The journal, read again only if the file has changed. Loop thread of the agent.
 class JournalWatch {

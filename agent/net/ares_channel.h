@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/ip_address.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 struct ares_channeldata;
 
@@ -38,7 +39,7 @@ bool means_none(AnswerEnd end);
 struct FamilyAnswer {
     static constexpr std::uint32_t kMaxTtlS = 300;
     AnswerEnd end = AnswerEnd::kAnswered;
-    std::string why;  // of kFailed, in words
+    core::Message why;  // of kFailed, in words
     std::vector<core::IpAddress> addresses;
     std::uint32_t ttl_s = kMaxTtlS;
     std::vector<std::string> aliases;

@@ -47,10 +47,10 @@ Rdf question_name(const std::string& name) {
 
 core::Result<core::Bytes> build_query(const std::string& name, const std::string& type, std::uint16_t id) {
     Rdf owner = question_name(name);
-    if (!owner) return fail(Code::kUsage, "\"" + name + "\" is not a DNS name");
+    if (!owner) return fail(Code::kUsage, core::message("\"{}\" is not a DNS name", name));
     const ldns_rr_type rr_type = ldns_get_rr_type_by_name(type.c_str());
     if (rr_type == 0 || rr_type > UINT16_MAX)  // TYPE70000 is a number to ldns, and would be cut
-        return fail(Code::kUsage, "\"" + type + "\" is not a record type", "A, AAAA, PTR, SOA, TXT, ANY, …");
+        return fail(Code::kUsage, core::message("\"{}\" is not a record type", type), "A, AAAA, PTR, SOA, TXT, ANY, …");
     Packet packet(ldns_pkt_query_new(owner.release(), rr_type, LDNS_RR_CLASS_IN, LDNS_RD));
     if (!packet) return fail(Code::kInternal, "can't build the query");
     ldns_pkt_set_id(packet.get(), id);
@@ -119,8 +119,8 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
     ldns_pkt* parsed = nullptr;
     if (const auto status = ldns_wire2pkt(&parsed, exchanged->reply.data(), exchanged->reply.size());
         status != LDNS_STATUS_OK) {
-        return fail(Code::kDnsFailed,
-                    server.text() + " sent a reply that can't be read: " + ldns_get_errorstr_by_id(status));
+        return fail(Code::kDnsFailed, core::message("{} sent a reply that can't be read: {}", server.text(),
+                                                    ldns_get_errorstr_by_id(status)));
     }
     const Packet packet(parsed);
     out.rcode = ldns_pkt_get_rcode(parsed) | ldns_pkt_edns_extended_rcode(parsed) << 4;

@@ -389,8 +389,9 @@ struct HttpClient::State {
         Exchange& x = *transfer.exchange;
         const Micros left = x.started_us + x.request.timeout_us - clock.mono_us();
         if (left <= 0) {
-            return finish(id, core::fail(Code::kTimeout, "resolving " + x.url.host + " took all the time allowed",
-                                         "check the upstream DNS servers"));
+            return finish(
+                id, core::fail(Code::kTimeout, core::message("resolving {} took all the time allowed", x.url.host),
+                               "check the upstream DNS servers"));
         }
         open_multi();
         if (!prepare(x, left)) return finish(id, core::fail(Code::kInternal, "out of memory for an HTTP request"));

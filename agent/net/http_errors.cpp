@@ -101,76 +101,84 @@ std::string span(core::Micros us) {
     return fmt::format("{:g} s", std::round(static_cast<double>(us) / 1e5) / 10);
 }
 
-Error tls_error(const TransportFailure& f, const std::string& where) {
+Error tls_error(const TransportFailure& f, const core::Message& where) {
     const bool of_proxy = f.proxy_verify_result != X509_V_OK;
-    const std::string who = "the TLS certificate of " + (of_proxy ? "the proxy " + f.proxy : where);
+    const core::Message who = of_proxy ? core::message("the TLS certificate of the proxy {}", f.proxy)
+                                       : core::message("the TLS certificate of {}", where);
     const long result = of_proxy ? f.proxy_verify_result : f.verify_result;
     // curl compares names itself after the chain was accepted, and leaves no OpenSSL result of its own.
     const bool name = result == X509_V_OK || f.text.find("subject name") != std::string::npos ||
                       f.text.find("subjectAltName") != std::string::npos;
     switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : result) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return {Code::kTlsFailed, who + " has expired", "check this host's clock; else the server must renew it",
-                    0};
+            return {Code::kTlsFailed, core::message("{} has expired", who),
+                    "check this host's clock; else the server must renew it", 0};
         case X509_V_ERR_CERT_NOT_YET_VALID:
-            return {Code::kTlsFailed, who + " is not yet valid", "check this host's clock", 0};
+            return {Code::kTlsFailed, core::message("{} is not yet valid", who), "check this host's clock", 0};
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             // See certificate_name: OpenSSL's own result, of a chain that was refused, is about the name if that is wrong, too.
-            return {Code::kTlsFailed, who + " is for another name" + (name ? "" : ", and is not accepted either"),
+            return {Code::kTlsFailed,
+                    name ? core::message("{} is for another name", who)
+                         : core::message("{} is for another name, and is not accepted either", who),
                     "something else answers at this address: check DNS, proxies and api_endpoint", 0};
         default:
             break;
     }
-    return {Code::kTlsFailed, who + " is not trusted: " + X509_verify_cert_error_string(result),
+    return {Code::kTlsFailed,
+            core::message("{} is not trusted: {}", who, std::string(X509_verify_cert_error_string(result))),
             f.ca_file.empty()
-                ? "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there"
-                : "the CA in " + f.ca_file + " did not sign it",
+                ? core::Message(
+                      "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there")
+                : core::message("the CA in {} did not sign it", f.ca_file),
             0};
 }
 
 /// The proxy answers but refuses this host: curl reports a broken connection; here it is an unreachable host.
-Error proxy_refusal(const TransportFailure& f, const std::string& where) {
+Error proxy_refusal(const TransportFailure& f, const core::Message& where) {
     const char* hint = f.proxy_status == 407
                            ? "it wants a user and password: https_proxy = http://user:password@host:port"
                            : "it does not let this host through: allow it there, or name it in no_proxy";
-    return {Code::kConnectFailed, fmt::format("no connection to {}: it says HTTP {}", where, f.proxy_status), hint, 0};
+    return {Code::kConnectFailed, core::message("no connection to {}: it says HTTP {}", where, f.proxy_status), hint,
+            0};
 }
 
 /// Whom the connection is made to: the proxy, if there is one.
-std::string first_hop(const TransportFailure& f, const std::string& where) {
-    return f.proxy.empty() ? where : "the proxy " + f.proxy + ", the way to " + f.target;
+core::Message first_hop(const TransportFailure& f, const core::Message& where) {
+    return f.proxy.empty() ? where : core::message("the proxy {}, the way to {}", f.proxy, f.target);
 }
 
-Error connect_error(const TransportFailure& f, const std::string& where) {
+Error connect_error(const TransportFailure& f, const core::Message& where) {
     const char* hint = "check routes, security groups and firewalls for this address";
     if (f.sys == ECONNREFUSED) hint = "nothing listens there, or a firewall rejects: check the host and port";
     if (f.sys == ENETUNREACH || f.sys == EHOSTUNREACH) hint = "this host has no route there: check its routes";
-    return {Code::kConnectFailed, "cannot connect to " + first_hop(f, where), hint, f.sys};
+    return {Code::kConnectFailed, core::message("cannot connect to {}", first_hop(f, where)), hint, f.sys};
 }
 
 /// By the phase in which nothing came.
-Error silence(const TransportFailure& f, const std::string& where) {
+Error silence(const TransportFailure& f, const core::Message& where) {
     const std::string time = span(f.elapsed_us);
-    const auto error = [](std::string what, const char* hint) {
+    const auto error = [](core::Message what, const char* hint) {
         return Error{Code::kTimeout, std::move(what), hint, 0};
     };
     const char* no_tls = "something accepts the connection but does not speak TLS: check the port and proxies";
     const char* no_proxy = "it may not reach that host: allow it there, or name it in no_proxy";
     if (!f.connected) {
-        return error("no connection to " + first_hop(f, where) + (f.proxy.empty() ? "" : ",") + " within " + time,
+        return error(f.proxy.empty() ? core::message("no connection to {} within {}", where, time)
+                                     : core::message("no connection to {}, within {}", first_hop(f, where), time),
                      "packets are dropped on the way: check routes, security groups and firewalls");
     }
     const bool socks = f.proxy_scheme.starts_with("socks");
     if (!f.proxy.empty() && f.secure && f.proxy_status == 0 && !socks) {
         if (f.proxy_verify_result != 0)
-            return error("no TLS handshake with " + first_hop(f, where) + ", within " + time, no_tls);
-        return error("the proxy " + f.proxy + " did not answer CONNECT " + f.target + " for " + time, no_proxy);
+            return error(core::message("no TLS handshake with {}, within {}", first_hop(f, where), time), no_tls);
+        return error(core::message("the proxy {} did not answer CONNECT {} for {}", f.proxy, f.target, time), no_proxy);
     }
     if (socks && f.in_tls && f.verify_result == 0)
-        return error("the proxy " + f.proxy + " did not answer the request for " + f.target + " for " + time, no_proxy);
-    if (f.in_tls) return error("no TLS handshake with " + where + " within " + time, no_tls);
-    return error("no complete reply from " + where + " within " + time,
+        return error(core::message("the proxy {} did not answer the request for {} for {}", f.proxy, f.target, time),
+                     no_proxy);
+    if (f.in_tls) return error(core::message("no TLS handshake with {} within {}", where, time), no_tls);
+    return error(core::message("no complete reply from {} within {}", where, time),
                  "the server is slow or the path loses large packets");
 }
 
@@ -235,23 +243,24 @@ std::string proxy_for(std::string_view url, const Environment& environment) {
 }
 
 Error explain_transport_failure(int curl_code, const TransportFailure& f) {
-    std::string where = f.target;
-    if (!f.ip.empty() && !f.target.starts_with(f.ip)) where += " (" + f.ip + ")";
-    if (!f.proxy.empty()) where = f.target + " through the proxy " + f.proxy;
+    core::Message where = f.target;
+    if (!f.ip.empty() && !f.target.starts_with(f.ip)) where = f.target + " (" + f.ip + ")";
+    if (!f.proxy.empty()) where = core::message("{} through the proxy {}", f.target, f.proxy);
     const std::string words = core::redact(f.text, 200);
-    const auto ended = [&](std::string what) {
+    const auto ended = [&](core::Message what) {
         return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again",
                      0};
     };
     if (f.too_large) {
-        return {Code::kTooLarge, fmt::format("the reply of {} is larger than {} bytes", where, f.max_body),
+        return {Code::kTooLarge, core::message("the reply of {} is larger than {} bytes", where, f.max_body),
                 "something other than the expected service answers there", 0};
     }
     if (f.proxy_status >= 300) return proxy_refusal(f, where);
     switch (curl_code) {
         case kHost:
         case kProxyHost:
-            return {Code::kDnsFailed, "cannot resolve the name of " + where, "check the upstream DNS servers", 0};
+            return {Code::kDnsFailed, core::message("cannot resolve the name of {}", where),
+                    "check the upstream DNS servers", 0};
         case kConnect:
             return connect_error(f, where);
         case kTimedOut:
@@ -259,38 +268,40 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
         case kVerify:
             return tls_error(f, where);
         case kCaFile:
-            return {Code::kTlsFailed, "cannot use the CA file " + (f.ca_file.empty() ? "of the system" : f.ca_file),
+            return {Code::kTlsFailed,
+                    f.ca_file.empty() ? core::Message("cannot use the CA file of the system")
+                                      : core::message("cannot use the CA file {}", f.ca_file),
                     f.ca_file.empty() ? "install the package ca-certificates"
                                       : "it must exist, be readable and hold PEM certificates",
                     0};
         case kSslConnect:
             if (f.sys == ECONNRESET || words.find("reset") != std::string::npos) {
-                return {Code::kTlsFailed, where + " reset the connection during the TLS handshake",
+                return {Code::kTlsFailed, core::message("{} reset the connection during the TLS handshake", where),
                         "a firewall may filter by server name", ECONNRESET};
             }
-            return {Code::kTlsFailed, "the TLS handshake with " + where + " failed: " + words,
+            return {Code::kTlsFailed, core::message("the TLS handshake with {} failed: {}", where, words),
                     "check that the port speaks TLS and that no proxy is in between", 0};
         case kAborted:
-            return ended(where + " dropped a kept connection when it was used again");
+            return ended(core::message("{} dropped a kept connection when it was used again", where));
         case kNothing:
-            return ended(where + " closed the connection without a reply");
+            return ended(core::message("{} closed the connection without a reply", where));
         case kPartial:
-            return ended(where + " closed the connection in the middle of its reply");
+            return ended(core::message("{} closed the connection in the middle of its reply", where));
         case kSend:
         case kRecv:
             return ended(f.sys == ECONNRESET || words.find("reset") != std::string::npos
-                             ? where + " reset the connection"
-                             : "the connection to " + where + " broke: " + words);
+                             ? core::message("{} reset the connection", where)
+                             : core::message("the connection to {} broke: {}", where, words));
         case kWeirdReply:
         case kUnsupportedProtocol:
-            return {Code::kHttpFailed, where + " does not speak HTTP", "check the host and port", 0};
+            return {Code::kHttpFailed, core::message("{} does not speak HTTP", where), "check the host and port", 0};
         case kUrlMalformat:
-            return {Code::kUsage, "a malformed URL for " + where, "expected https://host[:port]", 0};
+            return {Code::kUsage, core::message("a malformed URL for {}", where), "expected https://host[:port]", 0};
         case kProxy:
-            return {Code::kConnectFailed, "the proxy refused the connection to " + where + ": " + words,
+            return {Code::kConnectFailed, core::message("the proxy refused the connection to {}: {}", where, words),
                     "check https_proxy and no_proxy", 0};
         default:
-            return {Code::kHttpFailed, "HTTP with " + where + " failed: " + words, "", f.sys};
+            return {Code::kHttpFailed, core::message("HTTP with {} failed: {}", where, words), "", f.sys};
     }
 }
 

@@ -185,16 +185,18 @@ struct AresLookup::State {
         if (means_none(answer.end)) {
             absent.insert(host);
             return core::fail(Code::kDnsFailed,
-                              host + (answer.end == AnswerEnd::kNoAddress ? " has no address" : " does not exist") +
-                                  ", say " + servers,
+                              answer.end == AnswerEnd::kNoAddress
+                                  ? core::message("{} has no address, say {}", host, servers)
+                                  : core::message("{} does not exist, say {}", host, servers),
                               "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
                               "with rebinding protection hide private addresses");
         }
-        const std::string hint = "check the upstreams in [dns] and that UDP and TCP 53 to them are open";
+        const char* hint = "check the upstreams in [dns] and that UDP and TCP 53 to them are open";
         if (answer.end == AnswerEnd::kTimeout) {
-            return core::fail(Code::kTimeout, "no answer about " + host + " from " + servers, hint);
+            return core::fail(Code::kTimeout, core::message("no answer about {} from {}", host, servers), hint);
         }
-        return core::fail(Code::kDnsFailed, "cannot resolve " + host + " at " + servers + ": " + answer.why, hint);
+        return core::fail(Code::kDnsFailed, core::message("cannot resolve {} at {}: {}", host, servers, answer.why),
+                          hint);
     }
 };
 
@@ -223,8 +225,9 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
     const std::string name = normal_name(host);
     if (!is_host_name(name)) {
-        return e.post(std::move(done), core::fail(Code::kUsage, "\"" + std::string(core::whole_characters(host, 300)) +
-                                                                    "\" is not a host name"));
+        return e.post(std::move(done),
+                      core::fail(Code::kUsage, core::message("\"{}\" is not a host name",
+                                                             std::string(core::whole_characters(host, 300)))));
     }
     if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never sent to a server
         return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kMaxReuseS});
@@ -243,8 +246,9 @@ void AresLookup::resolve(const std::string& host, Callback done) {
         if (it != e.known.end() && !it->second.empty()) {
             return e.post(std::move(done), LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true});
         }
-        return e.post(std::move(done), core::fail(Code::kDnsFailed, "no DNS server to ask about " + name,
-                                                  "set upstreams in [dns] to the servers of the host's network"));
+        return e.post(std::move(done),
+                      core::fail(Code::kDnsFailed, core::message("no DNS server to ask about {}", name),
+                                 "set upstreams in [dns] to the servers of the host's network"));
     }
     auto& slot = e.asked[name];
     if (slot == nullptr) {

@@ -32,9 +32,9 @@ std::string find_program(const std::string& name, const std::string& path) {
     return {};
 }
 
-std::string how_it_ended(int status) {
-    if (WIFSIGNALED(status)) return "was killed by signal " + std::to_string(WTERMSIG(status));
-    return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+core::Message how_it_ended(int status) {
+    if (WIFSIGNALED(status)) return core::message("was killed by signal {}", WTERMSIG(status));
+    return core::message("ended with exit code {}", WEXITSTATUS(status));
 }
 
 }  // namespace
@@ -76,8 +76,8 @@ void ProcessRunner::run(std::vector<std::string> argv, Done done) {
     }
     const std::string program = find_program(argv[0], path);
     if (program.empty()) {
-        return done(
-            core::fail(Code::kFileMissing, "there is no program of that name in " + path, "give its whole path"));
+        return done(core::fail(Code::kFileMissing, core::message("there is no program of that name in {}", path),
+                               "give its whole path"));
     }
     argv[0] = program;
     spec.argv = std::move(argv);
@@ -96,9 +96,8 @@ void ProcessRunner::run(std::vector<std::string> argv, Done done) {
     const std::uint64_t id = next_id_++;
     Run& r = *(runs_[id] = std::move(run));
     r.readable.start(loop_, r.pipe.get(), UV_READABLE, [this, id](int, int) { read_output(id); });
-    r.deadline.start_in(limit_us_, [this, id] {
-        refuse(id, "did not end within " + std::to_string(limit_us_ / core::kSecond) + " s");
-    });
+    r.deadline.start_in(
+        limit_us_, [this, id] { refuse(id, core::message("did not end within {} s", limit_us_ / core::kSecond)); });
     if (!r.process.start(loop_, *pid, [this, id] { ended(id); })) ended(id);
 }
 
@@ -115,7 +114,7 @@ void ProcessRunner::read_output(std::uint64_t id) {
         }
         run.output.append(buffer, static_cast<std::size_t>(n));
         if (run.output.size() > max_output_) {
-            refuse(id, "printed more than " + std::to_string(max_output_ >> 10) + " KiB");
+            refuse(id, core::message("printed more than {} KiB", max_output_ >> 10));
             break;
         }
     }
@@ -123,7 +122,7 @@ void ProcessRunner::read_output(std::uint64_t id) {
 }
 
 /// Too slow or too much output: reported now, removed when the process has exited.
-void ProcessRunner::refuse(std::uint64_t id, std::string why) {
+void ProcessRunner::refuse(std::uint64_t id, core::Message why) {
     Run& run = *runs_.at(id);
     run.readable.stop();
     run.deadline.stop();

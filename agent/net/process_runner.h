@@ -15,6 +15,7 @@
 #include "agent/net/environment.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -34,7 +35,7 @@ class ProcessRunner {
     struct Run;
     void read_output(std::uint64_t id);
     void ended(std::uint64_t id);
-    void refuse(std::uint64_t id, std::string why);
+    void refuse(std::uint64_t id, core::Message why);
 
     core::Loop& loop_;
     core::Clock& clock_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
 #include "agent/status/spoken.h"
@@ -38,6 +39,11 @@ std::string html_text(std::string_view text) {
 
 std::string html_sentence(std::string_view text, const PageWords& words) {
     return words.language == "en" ? html_text(text) : fmt::format("<span lang=\"en\">{}</span>", html_text(text));
+}
+
+std::string html_message(const core::Message& message, const PageWords& words) {
+    const auto language = words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese;
+    return html_text(doctor::Catalogue::in(language).of(message));
 }
 
 std::string_view html_shape(probe::State state) {

@@ -7,6 +7,7 @@
 
 #include "agent/serving/page_words.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -15,6 +16,8 @@ std::string html_text(std::string_view text);
 
 /// A sentence of the agent, in English whatever the page's language.
 std::string html_sentence(std::string_view text, const PageWords& words);
+/// A message in the language of the page.
+std::string html_message(const core::Message& message, const PageWords& words);
 
 /// "● up": a shape and a word; colour repeats them.
 std::string html_state(probe::State state, const PageWords& words);

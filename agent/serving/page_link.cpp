@@ -143,10 +143,10 @@ std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
         out += fmt::format("<br><code>{}</code> {} {}", html_text(report.endpoint_id), html_text(report.status),
                            html_text(report.connection_status));
     }
-    if (!d.waiting_for.empty()) out += "<br>" + html_sentence(d.waiting_for, words);
+    if (!d.waiting_for.empty()) out += "<br>" + html_message(d.waiting_for, words);
     if (d.error) {
-        out += "<br>" + html_sentence(d.error->what, words);
-        if (!d.error->hint.empty()) out += "<br>" + html_sentence(d.error->hint, words);
+        out += "<br>" + html_message(d.error->what, words);
+        if (!d.error->hint.empty()) out += "<br>" + html_message(d.error->hint, words);
     }
     return out;
 }

@@ -49,10 +49,19 @@ Json texts(const List& list) {
     return out;
 }
 
+Json message_json(const core::Message& message) {
+    if (message.form().empty()) return message.text();
+    Json values = Json::array();
+    for (const core::Message& value : message.values())
+        values.push_back(message_json(value));
+    return {{"form", message.form()}, {"values", std::move(values)}};
+}
+
 Json error_json(const core::Error& error, Micros since_wall_us) {
     return {{"code", core::to_string(error.code)},
             {"what", error.what},
             {"hint", error.hint},
+            {"message", message_json(error.what)},
             {"since", time_or_null(since_wall_us)}};
 }
 
@@ -272,7 +281,19 @@ Json values_json(const doctor::Values& values) {
     Json out = Json::object();
     for (const auto& [name, value] : values) {
         const auto text = doctor::catalogue_text(value);
-        out[name] = text ? Json{{"section", text->first}, {"key", text->second}} : Json(value);
+        const auto message = doctor::message_value(value);
+        out[name] = text      ? Json{{"section", text->first}, {"key", text->second}}
+                    : message ? Json(message->text())
+                              : Json(value);
+    }
+    return out;
+}
+
+/// The values that are messages, as structure: a reader of another language has their forms in its own.
+Json messages_json(const doctor::Values& values) {
+    Json out = Json::object();
+    for (const auto& [name, value] : values) {
+        if (const auto message = doctor::message_value(value)) out[name] = message_json(*message);
     }
     return out;
 }
@@ -295,6 +316,7 @@ Json fault_json(const Fault& f) {
                 {"fix", command.empty() ? Json(nullptr) : Json(command)},
                 {"since", time_or_null(f.since_wall_us)},
                 {"values", values_json(f.values)},
+                {"messages", messages_json(f.values)},
                 {"texts", {{"zh", fault_words(f, chinese())}}}};
     return out;
 }

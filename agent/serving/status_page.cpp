@@ -110,7 +110,7 @@ std::string footer(const StatusSnapshot& s, const PageWords& words) {
     return fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
         "<a href=\"metrics\">{}</a></p>\n</div>\n",
-        fmt::format(fmt::runtime(words.about), html_text(s.version), core::format_utc(s.now_wall_us)), words.data,
+        fmt::format(fmt::runtime(words.about), html_text(s.version), core::format_time(s.now_wall_us)), words.data,
         words.status, words.probes, words.health, words.metrics);
 }
 

@@ -203,7 +203,7 @@ class Screen {
         if (sources.size() < 2 || sources.front().target.empty()) return;
         for (const auto& source : sources) {
             std::string text = fmt::format("{}: {}", source.target, describe(source.addresses));
-            if (source.error) text += " " + say("fails", {{"why", source.error->what}});
+            if (source.error) text += " " + say("fails", {{"why", words_.of(source.error->what)}});
             paragraph(2, say("from"), text, source.error ? &Paint::yellow : &Paint::dim);
         }
     }
@@ -357,10 +357,10 @@ class Screen {
         if (s_.list.configured) more(list_text());
         if (failing == nullptr) return;
         paragraph(11, "",
-                  say("failing",
-                      {{"time", span(s_.now_wall_us - failing->error_since_wall_us)}, {"why", failing->error->what}}),
+                  say("failing", {{"time", span(s_.now_wall_us - failing->error_since_wall_us)},
+                                  {"why", words_.of(failing->error->what)}}),
                   &Paint::yellow);
-        if (!failing->error->hint.empty()) paragraph(11, "→ ", failing->error->hint, nullptr);
+        if (!failing->error->hint.empty()) paragraph(11, "→ ", words_.of(failing->error->hint), nullptr);
     }
 
     void draw_rest() {
@@ -370,7 +370,8 @@ class Screen {
                                                  {"time", span(s_.now_wall_us - s_.started_wall_us)},
                                                  {"path", s_.config_path}}));
         if (s_.connections.error)
-            paragraph(11, "", say("connections_unknown", {{"why", s_.connections.error->text()}}), &Paint::dim);
+            paragraph(11, "", say("connections_unknown", {{"why", words_.of(s_.connections.error->whole())}}),
+                      &Paint::dim);
         if (s_.config_fault) {
             paragraph(11, "", told(*s_.config_fault, words_), &Paint::yellow);
             paragraph(11, "→ ", fix_of(*s_.config_fault, words_), nullptr);

@@ -32,7 +32,7 @@ PublicView public_view(const CompareStatus& s) {
 }
 
 std::string why(const CompareStatus& s) {
-    if (s.lookup_error) return s.lookup_error->what;
+    if (s.lookup_error) return doctor::told_value(s.lookup_error->what);
     return s.last ? std::string(probe::to_string(s.last->reason)) : "";
 }
 

@@ -71,7 +71,7 @@ void failed_addresses(const LinkStatus& link, Severity severity, Bad bad, std::v
         } else {
             doctor::Values values;
             const bool tells_more = a.last->phase != probe::Phase::kConnect;  // otherwise it repeats the reason
-            if (tells_more && group.alike == 1) values["detail"] = a.last->detail;
+            if (tells_more && group.alike == 1) values["detail"] = doctor::told_value(a.last->detail);
             values["ms"] = fmt::format("{:.0f}", static_cast<double>(a.last->total_us) / 1000);
             out.push_back(about(link, a, group.alike, doctor::code_of(group.reason).code, std::move(values)));
         }
@@ -101,7 +101,7 @@ Fault degraded(const LinkStatus& link, const AddressStatus& a) {
         const auto& until = a.last->certificate.chain_not_after_us;
         return about(link, a, 1, "PN-TLS-EXPIRING",
                      {{"left", std::to_string((until - a.last->started_wall_us) / core::kDay)},
-                      {"until", core::format_utc(until).substr(0, 10)}});
+                      {"until", core::format_time(until)}});
     }
     return about(link, a, 1, "PN-HTTP-SLOW",
                  {{"ms", fmt::format("{:.0f}", static_cast<double>(a.last->total_us) / 1000)}});
@@ -124,11 +124,11 @@ Fault discovery_fails(const LinkStatus& link, std::string_view code) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error->code == core::Code::kCredentialsMissing) code = "PN-CREDENTIALS-NONE";
     const bool known = d.confirmed_wall_us > 0;
-    doctor::Values values = {{"problem", d.error->what},
-                             {"hint", d.error->hint},
+    doctor::Values values = {{"problem", doctor::told_value(d.error->what)},
+                             {"hint", doctor::told_value(d.error->hint)},
                              {"why", catalogued("none", "error")},
                              {"told", catalogued("discovery", known ? "kept" : "kept_before")}};
-    if (known) values["confirmed"] = core::format_utc(d.confirmed_wall_us).substr(0, 19) + "Z";
+    if (known) values["confirmed"] = core::format_time(d.confirmed_wall_us);
     if (!link.addresses.empty()) values["why"] = values["told"];
     Fault f = make_fault(code, link.name, {}, std::move(values));
     f.state = link.addresses.empty() ? Severity::kFail : Severity::kWarn;
@@ -144,9 +144,11 @@ void judge_no_addresses(LinkStatus& link) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error || !d.waiting_for.empty()) {
         link.state = link.path = link.verify_only ? State::kUnknown : State::kDown;  // else nothing is answered
-        Fault f = d.error ? discovery_fails(link, "PN-ADDRESS-NONE")
-                          : make_fault("PN-ADDRESS-NONE", link.name, {},
-                                       {{"problem", d.waiting_for}, {"why", catalogued("none", "waiting")}});
+        Fault f =
+            d.error
+                ? discovery_fails(link, "PN-ADDRESS-NONE")
+                : make_fault("PN-ADDRESS-NONE", link.name, {},
+                             {{"problem", doctor::told_value(d.waiting_for)}, {"why", catalogued("none", "waiting")}});
         if (link.verify_only) f.state = d.error ? Severity::kWarn : Severity::kSkip;
         link.faults.push_back(std::move(f));
     } else if (d.known) {
@@ -173,7 +175,8 @@ void judge_addresses(LinkStatus& link) {
         if (link.addresses.size() > 1 && !link.verify_only) out.front().values["also"] = "all_stay";
     }
     if (!link.token_problem.empty()) {
-        out.push_back(make_fault("PN-CONFIG-TOKEN", link.name, {}, {{"problem", link.token_problem}}));
+        out.push_back(
+            make_fault("PN-CONFIG-TOKEN", link.name, {}, {{"problem", doctor::told_value(link.token_problem)}}));
         out.back().state = Severity::kWarn;
     }
     if (link.asks_service) failed_addresses(link, severity, service_down, out);
@@ -182,8 +185,8 @@ void judge_addresses(LinkStatus& link) {
     if (link.discovery.error) {
         out.push_back(discovery_fails(link, "PN-AGENT-DISCOVERY"));
     } else if (!link.discovery.waiting_for.empty()) {
-        out.push_back(
-            unknown(make_fault("PN-ADDRESS-WAITING", link.name, {}, {{"problem", link.discovery.waiting_for}})));
+        out.push_back(unknown(make_fault("PN-ADDRESS-WAITING", link.name, {},
+                                         {{"problem", doctor::told_value(link.discovery.waiting_for)}})));
     }
     if (out.empty()) failed_addresses(link, Severity::kSkip, local, out);
     if (out.empty() && link.probing && link.state != State::kUp) {
@@ -209,7 +212,7 @@ void judge_vpc(LinkStatus& link) {
     } else if (a.finding == VpcFinding::kNoName) {
         first("PN-VPC-NO-NAME");
     } else if (a.finding == VpcFinding::kUnknown && link.faults.empty()) {
-        if (a.error) values["hint"] = a.error->hint;
+        if (a.error) values["hint"] = doctor::told_value(a.error->hint);
         first("PN-VPC-UNKNOWN");
         link.faults.front().state = Severity::kSkip;
     }
@@ -278,11 +281,7 @@ void judge(LinkStatus& link) {
         judge_addresses(link);
     }
     if (link.vpc_answer) judge_vpc(link);
-    const auto rank = [](const Fault& f) {
-        return f.state == Severity::kFail ? 0 : f.state == Severity::kWarn ? 1 : 2;
-    };
-    std::stable_sort(link.faults.begin(), link.faults.end(),
-                     [&](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
+    std::stable_sort(link.faults.begin(), link.faults.end(), doctor::told_before);
     name_cause(link);
 }
 

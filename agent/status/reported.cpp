@@ -15,10 +15,6 @@ using doctor::catalogued;
 
 namespace {
 
-std::string time_text(Micros wall_us) {
-    return core::format_utc(wall_us).substr(0, 19) + "Z";
-}
-
 std::string list_of(const std::vector<core::SocketAddress>& servers) {
     return core::joined(servers, [](const auto& server) { return server.host(); });
 }
@@ -49,22 +45,23 @@ std::optional<Fault> takeover_fault(const HostDnsReport& r) {
                         {"names", catalogued("names", j.decision.mode == Mode::kSplit ? "split" : "full")},
                         {"takeover", catalogued("takeover", to_string(j.state))},
                         {"servers", "-"}};
-    if (j.since_wall_us != 0) v["since"] = time_text(j.since_wall_us);
-    if (!r.problem.empty()) return make_fault("PN-RESOLV-JOURNAL", {}, {}, {{"problem", r.problem}});
+    if (j.since_wall_us != 0) v["since"] = core::format_time(j.since_wall_us);
+    if (!r.problem.empty())
+        return make_fault("PN-RESOLV-JOURNAL", {}, {}, {{"problem", doctor::told_value(r.problem)}});
     switch (j.state) {
         case TakeoverState::kOff:
             return std::nullopt;
         case TakeoverState::kOn:
             if (r.silent) return make_fault("PN-RESOLV-SILENT", {}, {}, std::move(v));
             if (r.seen.state != PathState::kFails) return std::nullopt;
-            v["problem"] = r.seen.problem();
+            v["problem"] = doctor::told_value(r.seen.problem());
             return make_fault("PN-RESOLV-BROKEN", {}, {}, std::move(v));
         case TakeoverState::kSuspended:
             v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : j.why;
             return make_fault("PN-RESOLV-SUSPENDED", {}, {}, std::move(v));
         case TakeoverState::kTruce:
             if (j.writer.empty()) v["writer"] = catalogued("takeover", "another");
-            v["until"] = time_text(truce_end(j));
+            v["until"] = core::format_time(truce_end(j));
             return make_fault("PN-RESOLV-TRUCE", {}, {}, std::move(v));
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
@@ -119,18 +116,26 @@ Fault remark_on(const ConfigIssue& issue, const std::string& file) {
                        {"file", file}});
 }
 
-Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config) {
+Fault ca_file_fault(const std::string& file, const core::Message& problem, bool kept, const std::string& config) {
     Fault f = make_fault("PN-CONFIG-CA", {}, {},
                          {{"file", file.empty() ? catalogued("words", "system_store") : file},
-                          {"problem", problem},
+                          {"problem", doctor::told_value(problem)},
                           {"config", config},
                           {"also", kept ? "ca_kept" : ""}});
     if (kept) f.state = doctor::State::kWarn;
     return f;
 }
 
-Fault doubt_about_discovery(const std::string& problem) {
-    return make_fault("PN-AGENT-DISCOVERY", {}, {}, {{"problem", problem}, {"told", catalogued("discovery", "doubt")}});
+Fault clock_fault(const core::Message& problem) {
+    Fault f = make_fault("PN-API-CLOCK", {}, {},
+                         {{"problem", doctor::told_value(problem)}, {"and", catalogued("clock", "corrected")}});
+    f.state = doctor::State::kWarn;
+    return f;
+}
+
+Fault doubt_about_discovery(const core::Message& problem) {
+    return make_fault("PN-AGENT-DISCOVERY", {}, {},
+                      {{"problem", doctor::told_value(problem)}, {"told", catalogued("discovery", "doubt")}});
 }
 
 std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us) {
@@ -161,7 +166,9 @@ std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us) {
 
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us) {
     return make_fault("PN-CONFIG-OLDER", {}, {},
-                      {{"file", file}, {"loaded", time_text(loaded_wall_us)}, {"changed", time_text(changed_wall_us)}});
+                      {{"file", file},
+                       {"loaded", core::format_time(loaded_wall_us)},
+                       {"changed", core::format_time(changed_wall_us)}});
 }
 
 std::optional<Fault> upstream_fault(const std::vector<UpstreamSeen>& upstreams) {

@@ -12,6 +12,7 @@
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/status/status.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -21,9 +22,11 @@ std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::strin
 Fault remark_on(const ConfigIssue& issue, const std::string& file);
 /// A CA file that the agent can't use. `kept`: what was loaded before is still in use, so that nothing fails yet. `file` "":
 /// the system's store; `config`: the configuration that names it.
-Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config);
+Fault ca_file_fault(const std::string& file, const core::Message& problem, bool kept, const std::string& config);
 /// A reply of a source that is not believed as it stands.
-Fault doubt_about_discovery(const std::string& problem);
+/// This host's clock differs from the cloud API's (describe_clock_offset()); requests carry the API's time meanwhile.
+Fault clock_fault(const core::Message& problem);
+Fault doubt_about_discovery(const core::Message& problem);
 /// Of the fleet's list: it can't be read, is not used, is old. Any of them, or none.
 std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us);
 /// The configuration file was changed since the agent read it.

@@ -59,13 +59,6 @@ Overall overall_of(doctor::State severity) {
                                               : Overall::kGood;
 }
 
-/// The order of all faults: what makes the others old news, failures, warnings, what is not known, remarks.
-int rank(const Fault& f) {
-    if (f.code == "PN-CONFIG-OLDER") return 0;
-    if (doctor::is_remark(f.code)) return 4;
-    return f.state == doctor::State::kFail ? 1 : f.state == doctor::State::kWarn ? 2 : 3;
-}
-
 /// From the sorted faults.
 void name_headline(StatusSnapshot& s) {
     std::size_t count = 0;
@@ -109,8 +102,7 @@ void judge_all(StatusSnapshot& s) {
                 f.values.try_emplace("config", s.config_path);
         }
     }
-    std::stable_sort(s.faults.begin(), s.faults.end(),
-                     [](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
+    std::stable_sort(s.faults.begin(), s.faults.end(), doctor::told_before);
     for (const Fault& f : s.faults) {
         if (!doctor::is_remark(f.code)) s.overall = worse(s.overall, overall_of(f.state));
     }
@@ -126,7 +118,7 @@ std::string drain_text(const DrainStatus& d, Micros now_wall_us, doctor::Languag
     const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
     std::string out = words.text("screen", "drain",
                                  {{"target", d.target},
-                                  {"until", core::format_utc(d.until_wall_us).substr(0, 19) + "Z"},
+                                  {"until", core::format_time(d.until_wall_us)},
                                   {"left", format_duration(left / unit * unit)}});
     if (d.free) out += words.text("screen", "drain_free");
     if (!d.reason.empty()) out += words.text("screen", "drain_reason", {{"reason", d.reason}});

@@ -22,6 +22,7 @@
 #include "agent/status/one_zone.h"
 #include "agent/status/overall.h"
 #include "agent/status/vpc_answer.h"
+#include "core/message.h"
 #include "core/stats_page.h"
 #include "probe/past.h"
 #include "probe/probe_types.h"
@@ -82,8 +83,8 @@ struct LinkStatus {
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     bool probing = true;
     bool token_configured = false;
-    bool asks_service = true;   // LinkConfig::asks_service(): without it only the path is judged
-    std::string token_problem;  // "" or why the token could not be read
+    bool asks_service = true;     // LinkConfig::asks_service(): without it only the path is judged
+    core::Message token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
     bool verify_only = false;             // the VPC answers the name, postern compares
@@ -127,7 +128,7 @@ struct ResolverStatus {
     bool managed = false;  // started or adopted by this agent
     pid_t pid = 0;
     bool stats_valid = false;
-    std::string stats_problem;
+    core::Message stats_problem;
     core::StatsPage stats;
     std::uint64_t published_generation = 0;
     bool accepted = false;  // see PlanPublisher::up_to_date()

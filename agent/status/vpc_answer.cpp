@@ -98,7 +98,7 @@ void judge_vpc_answer(VpcAnswer& a, const DiscoveryStatus& link) {
                 {"foreign", text_of(a.foreign)},
                 {"missing", text_of(a.missing)},
                 {"expected", describe(link.addresses)},
-                {"why", a.error ? a.error->what : ""}};
+                {"why", a.error ? doctor::told_value(a.error->what) : ""}};
     a.text = doctor::Catalogue::in(doctor::Language::kEnglish).text("vpc", a.says, a.values);
 }
 

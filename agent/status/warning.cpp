@@ -14,7 +14,7 @@ std::string_view warning_kind(const Fault& fault) {
     const auto* info = doctor::find_code(fault.code);
     if (fault.code == "PN-AGENT-DISCOVERY" || fault.code.starts_with("PN-LIST-")) return "discovery";
     if (fault.code == "PN-ENDPOINT-AFFINITY") return "zones";
-    if (fault.code == "PN-AGENT-CLOCK") return "clock";
+    if (fault.code == "PN-API-CLOCK") return "clock";
     if (fault.code == "PN-APP-FREEING") return "freeing";
     if (info == nullptr) return "agent";
     if (info->step == doctor::Step::kConfig) return "config";

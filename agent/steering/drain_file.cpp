@@ -29,8 +29,8 @@ std::string head_of(std::string_view body) {
                        core::crc64(core::as_bytes(body)));
 }
 
-tl::unexpected<core::Error> bad(const std::string& what) {
-    return core::fail(core::Code::kFileCorrupt, "the saved drains can't be used: " + what);
+tl::unexpected<core::Error> bad(const core::Message& what) {
+    return core::fail(core::Code::kFileCorrupt, core::message("the saved drains can't be used: {}", what));
 }
 
 /// nullopt: not of the form that format_drains() writes.
@@ -86,15 +86,17 @@ std::vector<Drain> DrainFile::load() {
     if (!text && text.error().code == core::Code::kFileMissing) return {};
     auto drains = text ? parse_drains(*text) : core::fail(text.error());
     if (drains) return std::move(*drains);
-    problem_ = drains.error().text() + "; nothing is drained";
+    problem_ = core::message("{}; nothing is drained", drains.error().whole());
     const std::string aside = file_.path() + ".unusable";
-    if (std::rename(file_.path().c_str(), aside.c_str()) == 0) problem_ += ", and the file is kept as " + aside;
+    if (std::rename(file_.path().c_str(), aside.c_str()) == 0)
+        problem_ = core::message("{}, and the file is kept as {}", problem_, aside);
     core::log_warning("drains_unusable", problem_, {{"path", file_.path()}});
     return {};
 }
 
 void DrainFile::written(const core::Result<void>& result) {
-    std::string now = result ? std::string() : "drains do not outlive the agent: " + result.error().text();
+    core::Message now =
+        result ? core::Message() : core::message("drains do not outlive the agent: {}", result.error().whole());
     if (!result && now != problem_) core::log_warning("drains_write_failed", now, {{"path", file_.path()}});
     if (result && write_failed_) {
         core::log_info("drains_write_recovered", "drains are saved again", {{"path", file_.path()}});

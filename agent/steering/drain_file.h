@@ -11,6 +11,7 @@
 #include "agent/steering/state_file.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -31,13 +32,13 @@ class DrainFile {
     /// Writes what waits, on this thread (at exit).
     void flush() { file_.flush(); }
     /// "" or why the file could not be read or written last; for StatusSnapshot::warnings.
-    const std::string& problem() const { return problem_; }
+    const core::Message& problem() const { return problem_; }
 
   private:
     void written(const core::Result<void>& result);
 
     StateFile file_;
-    std::string problem_;
+    core::Message problem_;
     bool write_failed_ = false;
 };
 

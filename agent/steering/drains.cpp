@@ -14,7 +14,7 @@ using core::Micros;
 core::Result<DrainTarget> DrainTarget::parse(std::string_view text) {
     if (const auto ip = core::IpAddress::parse(text)) return DrainTarget{{}, *ip};
     if (check_zone(text).empty()) return DrainTarget{std::string(text), {}};
-    return core::fail(core::Code::kUsage, shown(text) + " is neither a zone nor an address",
+    return core::fail(core::Code::kUsage, core::message("{} is neither a zone nor an address", shown(text)),
                       "give a zone such as cn-hangzhou-h, or an address such as 10.0.1.23");
 }
 
@@ -37,7 +37,7 @@ core::Result<void> Drains::add(const DrainTarget& target, Micros for_us, std::st
     } else if (entries_.size() < kMaxDrains) {
         entries_.push_back(std::move(entry));
     } else {
-        return core::fail(core::Code::kUsage, "there are " + std::to_string(kMaxDrains) + " drains already",
+        return core::fail(core::Code::kUsage, core::message("there are {} drains already", kMaxDrains),
                           "drain a zone instead of its addresses, or end one: postern undrain");
     }
     return {};

@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <string>
 
+#include "core/message.h"
+
 namespace postern::agent {
 
 class Generation {
   public:
     /// Reads the counter, raises it above `highest_seen` (generations found in plans and statistics), writes it back.
     /// If it can't be written, `problem` says so and numbering continues from `highest_seen`.
-    Generation(const std::string& path, std::uint64_t highest_seen, std::string* problem);
+    Generation(const std::string& path, std::uint64_t highest_seen, core::Message* problem);
     std::uint64_t next() { return ++current_; }
     std::uint64_t current() const { return current_; }
 

@@ -208,7 +208,8 @@ class Compiler {
     Result<void> add_forward(const PlanLinkInput& link) {
         const Rdf name = name_rdf(link.host);
         if (!name) {
-            return core::fail(Code::kConfigBadValue, "link " + link.name + ": \"" + link.host + "\" is not a DNS name",
+            return core::fail(Code::kConfigBadValue,
+                              core::message("link {}: \"{}\" is not a DNS name", link.name, link.host),
                               "copy the private DNS name from the console");
         }
         core::PlanOwner owner;
@@ -251,7 +252,7 @@ class Compiler {
 
     Result<void> add_reverse(const core::IpAddress& ip, const std::map<std::string, std::size_t>& names) {
         const Rdf name = name_rdf(reverse_name(ip));
-        if (!name) return core::fail(Code::kInternal, "no reverse name for " + ip.text());
+        if (!name) return core::fail(Code::kInternal, core::message("no reverse name for {}", ip.text()));
         core::PlanOwner owner;
         owner.name = wire_name(name.get());
         owner.link = static_cast<std::uint32_t>(names.begin()->second);

@@ -16,12 +16,10 @@ constexpr Micros kRetry = 2 * core::kSecond;
 constexpr Micros kOnItsWay = core::kSecond;
 constexpr mode_t kPlanMode = 0640;  // contains names and addresses: readable by the resolver's group only
 
-std::string join(std::initializer_list<const std::string*> parts) {
-    std::string out;
-    for (const auto* part : parts) {
-        if (part->empty()) continue;
-        if (!out.empty()) out += "; ";
-        out += *part;
+core::Message join(std::initializer_list<const core::Message*> problems) {
+    core::Message out;
+    for (const core::Message* problem : problems) {
+        if (!problem->empty()) core::add_sentence(out, *problem);
     }
     return out;
 }
@@ -74,7 +72,7 @@ void PlanPublisher::write_current() {
     const auto bytes = plan ? core::serialize(*plan) : core::fail(plan.error());
     const auto written =
         bytes ? core::write_file(paths_.current_plan, *bytes, kPlanMode, false) : core::fail(bytes.error());
-    const std::string before = current_problem_;
+    const core::Message before = current_problem_;
     if (written) {
         previous_ = std::exchange(published_, last_->generation);
         published_mono_us_ = clock_.mono_us();
@@ -82,7 +80,7 @@ void PlanPublisher::write_current() {
         if (!before.empty()) core::log_info("plan_written", "the plan can be written again");
         return;
     }
-    current_problem_ = "the plan is not up to date: " + written.error().text();
+    current_problem_ = core::message("the plan is not up to date: {}", written.error().whole());
     if (current_problem_ != before) core::log_error("plan_not_written", current_problem_);
     retry_later();
 }
@@ -120,13 +118,13 @@ void PlanPublisher::start_durable_write() {
                       [this, job, alive = std::weak_ptr<bool>(alive_)] {
                           if (alive.expired()) return;
                           writing_.reset();
-                          const std::string before = durable_problem_;
+                          const core::Message before = durable_problem_;
                           durable_problem_.clear();
                           if (job->result) {
                               durable_membership_ = job->membership;
                           } else {
-                              durable_problem_ =
-                                  "the plan for the next boot is not up to date: " + job->result.error().text();
+                              durable_problem_ = core::message("the plan for the next boot is not up to date: {}",
+                                                               job->result.error().whole());
                               if (durable_problem_ != before) core::log_error("plan_not_durable", durable_problem_);
                               retry_later();
                           }
@@ -148,7 +146,7 @@ void PlanPublisher::flush() {
     }
 }
 
-std::string PlanPublisher::problem() const {
+core::Message PlanPublisher::problem() const {
     return join({&current_problem_, &durable_problem_, &generation_problem_});
 }
 

@@ -11,6 +11,7 @@
 #include "agent/steering/generation.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -33,7 +34,7 @@ class PlanPublisher {
     /// first sweep is done.
     bool current_plan_serves(std::uint64_t membership) const { return found_membership_ == membership; }
     /// "" or what could not be written or compiled, with the fix.
-    std::string problem() const;
+    core::Message problem() const;
 
   private:
     struct DurableWrite;
@@ -55,7 +56,7 @@ class PlanPublisher {
     std::optional<PlanInput> last_;
     std::shared_ptr<DurableWrite> writing_;  // shared with the pool job
     std::unique_ptr<DurableWrite> queued_;
-    std::string generation_problem_, current_problem_, durable_problem_;
+    core::Message generation_problem_, current_problem_, durable_problem_;
     core::Timer retry_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a pool job may outlive this object
 };

@@ -25,7 +25,9 @@ core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int ty
     const socklen_t length = address.to(&storage);
     core::UniqueFd fd(::socket(storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int one = 1;
-    const auto what = [&] { return "cannot listen on " + address.text() + (type == SOCK_DGRAM ? " (UDP)" : " (TCP)"); };
+    const auto what = [&] {
+        return core::message("cannot listen on {} ({})", address.text(), type == SOCK_DGRAM ? "UDP" : "TCP");
+    };
     if (!fd) return core::fail(core::Code::kSocket, what(), {}, errno);
     if (address.ip.is_v6()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (type == SOCK_STREAM) {
@@ -150,7 +152,7 @@ void ResolverChild::start_again_in(Micros delay) {
         if (sockets_.empty()) again = bind_sockets();  // an adopted resolver took its sockets with it
         if (again) again = spawn();
         if (again) return;
-        problem_ = again.error().text();
+        problem_ = again.error().whole();
         core::log_error("resolver_start_failed", problem_);
         start_again_in(backoff_.next(random_));
     });

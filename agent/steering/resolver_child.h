@@ -12,6 +12,7 @@
 
 #include "agent/config/paths.h"
 #include "core/backoff.h"
+#include "core/message.h"
 #include "core/process.h"
 #include "core/stats_page.h"
 
@@ -38,7 +39,7 @@ class ResolverChild {
     pid_t pid() const { return watch_.active() ? watch_.pid() : 0; }
     std::uint64_t restarts() const { return restarts_; }
     /// "" or why there is no resolver now.
-    const std::string& problem() const { return problem_; }
+    const core::Message& problem() const { return problem_; }
 
   private:
     core::Result<void> bind_sockets();
@@ -58,7 +59,7 @@ class ResolverChild {
     core::Backoff backoff_;
     Micros started_mono_us_ = 0;
     std::uint64_t restarts_ = 0;
-    std::string problem_;
+    core::Message problem_;
     bool stopping_ = false;
 };
 

@@ -13,10 +13,10 @@ std::optional<Fault> fault_of(const ResolverSeen& seen, const ResolverStatus& r)
     if (!r.running) {
         const std::string problem = seen.child == nullptr           ? catalogued("resolver", "down_unit")
                                     : seen.child->problem().empty() ? catalogued("resolver", "down")
-                                                                    : seen.child->problem();
+                                                                    : doctor::told_value(seen.child->problem());
         return make_fault("PN-AGENT-RESOLVER", {}, {}, {{"problem", problem}});
     }
-    if (!r.stats_valid) return make_fault("PN-AGENT-STATS", {}, {}, {{"why", r.stats_problem}});
+    if (!r.stats_valid) return make_fault("PN-AGENT-STATS", {}, {}, {{"why", doctor::told_value(r.stats_problem)}});
     if (seen.upstreams.servers.empty()) return make_fault("PN-UPSTREAM-NONE");
     return std::nullopt;
 }
@@ -37,7 +37,7 @@ void report_resolver(const ResolverSeen& seen, StatusSnapshot& status) {
         r.stats_valid = true;
         r.accepted = r.running && seen.publisher.up_to_date(stats->plan_accepted_generation);
     } else {
-        r.stats_problem = stats.error().text();
+        r.stats_problem = stats.error().whole();
     }
     for (const auto& server : seen.upstreams.servers) {
         UpstreamStatus upstream{server, {}};

@@ -38,12 +38,13 @@ core::Result<void> Steering::may_drain(const DrainTarget& target) const {
     if (links == 0) {
         return core::fail(
             core::Code::kUsage,
-            "no link has " + std::string(target.ip ? "the address " : "an address in zone ") + target.text(),
+            core::message("no link has {}{}", std::string(target.ip ? "the address " : "an address in zone "),
+                          target.text()),
             target.ip || zones.empty() ? "postern status shows the addresses" : "there are: " + core::joined(zones));
     }
     if (refused == 0) return {};
     if (refused > kNamed) refusals += "; and " + std::to_string(refused - kNamed) + " more links";
-    return core::fail(core::Code::kRefused, target.text() + " stays in the answer: " + refusals,
+    return core::fail(core::Code::kRefused, core::message("{} stays in the answer: {}", target.text(), refusals),
                       target.ip ? "postern status shows what is wrong with the others"
                                 : "single addresses of the zone can be drained for other links");
 }
@@ -79,7 +80,7 @@ core::Result<void> Steering::undrain(std::string_view text) {
     }
     const std::vector<Drain> now = drains_.list();
     if (only && now.size() == before.size()) {
-        return core::fail(core::Code::kUsage, only->text() + " is not drained",
+        return core::fail(core::Code::kUsage, core::message("{} is not drained", only->text()),
                           before.empty() ? "nothing is" : "what is: " + core::joined(now, [](const Drain& d) {
                                                               return d.target.text();
                                                           }));

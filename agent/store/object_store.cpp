@@ -141,7 +141,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             if (keys) return self->send_signed(call, &*keys);
             core::Error error = keys.error();
             if (error.code == Code::kCredentialsMissing)
-                error.hint += "; a list that everybody may read: access = \"anonymous\" in [fleet]";
+                error.hint = core::message("{}; a list that everybody may read: access = \"anonymous\" in [fleet]", error.hint);
             self->finish(call, core::fail(std::move(error)));
         });
     }

@@ -3,10 +3,12 @@
 
 #include <iconv.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <utility>
+#include <iterator>
+#include <optional>
 
+#include "agent/text/glyph_width.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -43,28 +45,66 @@ class Converter {
     iconv_t handle_;
 };
 
-std::string_view ascii_for(std::string_view character) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kForms = {
-        std::pair<std::string_view, std::string_view>{"…", "..."},
-        {"→", "->"},
-        {"←", "<-"},
-        {"–", "-"},
-        {"—", "-"},
-        {"‘", "'"},
-        {"’", "'"},
-        {"“", "\""},
-        {"”", "\""},
-        {"×", "x"},
-        {"·", "-"},
-        {"•", "*"},
-        {"≥", ">="},
-        {"≤", "<="},
-        {"✓", "ok"},
-        {"µ", "u"}};
-    for (const auto& [wide, plain] : kForms) {
-        if (wide == character) return plain;
+struct Form {
+    std::string_view character, ascii, narrow;  // narrow: one column
+    bool of_text = false;                       // a mark of Chinese text, too, where it may be wide
+};
+
+constexpr Form kForms[] = {
+    {"…", "...", ".", true}, {"—", "-", "-", true},   {"‘", "'", "'", true}, {"’", "'", "'", true},
+    {"“", "\"", "\"", true}, {"”", "\"", "\"", true}, {"→", "->", ">"},      {"←", "<-", "<"},
+    {"–", "-", "-"},         {"×", "x", "x"},         {"·", "-", "-"},       {"•", "*", "*"},
+    {"≥", ">=", ">"},        {"≤", "<=", "<"},        {"✓", "ok", "+"},      {"✕", "x", "x"},
+    {"✗", "x", "x"},         {"µ", "u", "u"},         {"●", "*", "*"},       {"○", "o", "o"},
+    {"▲", "!", "!"},         {"│", "|", "|"},         {"─", "-", "-"},       {"■", "#", "#"},
+    {"□", "-", "-"},         {"░", ".", "."},         {"▒", ":", ":"},       {"▓", "+", "+"},
+    {"█", "#", "#"},         {"▄", "=", "="}};
+
+const Form* ascii_for(std::string_view character) {
+    const auto* form =
+        std::find_if(std::begin(kForms), std::end(kForms), [&](const Form& f) { return f.character == character; });
+    return form == std::end(kForms) ? nullptr : form;
+}
+
+/// A line in the charset; nullopt if its columns would have moved, which `narrow` prevents.
+std::optional<std::string> line_in(std::string_view utf8, Converter& converter, bool ascii, bool narrow) {
+    std::string out;
+    std::size_t wider = 0;  // columns, since the last padding
+    while (!utf8.empty()) {
+        if (const auto blanks = std::min(utf8.find_first_not_of(' '), utf8.size()); blanks > 1) {
+            const std::size_t less = std::min(wider, blanks - 1);
+            wider -= less;
+            out.append(blanks - less, ' ');
+            utf8.remove_prefix(blanks);
+            if (wider > 0 && !utf8.empty() && !narrow) return std::nullopt;
+            continue;
+        }
+        const core::Utf8Character first = core::first_character(utf8);
+        const std::string_view character = utf8.substr(0, first.size);
+        utf8.remove_prefix(first.size);
+        if (first.size == 1 && static_cast<unsigned char>(character[0]) < 0x80) {
+            out += character;
+            continue;
+        }
+        const std::size_t before = first.code == core::Utf8Character::kInvalid ? 1 : glyph_width(first.code);
+        const Form* form = ascii_for(character);
+        std::string shown;
+        // Two bytes of a charset of East Asia take two columns.
+        const bool has = converter.works() && converter.add(character, shown);
+        const bool fits = shown.size() != 2 || before == 2;
+        if (has && (fits || form == nullptr || (form->of_text && !narrow))) {
+            if (!fits) ++wider;
+        } else if (form != nullptr) {
+            shown = narrow ? form->narrow : form->ascii;
+            wider += shown.size() - 1;
+        } else if (ascii && first.code != core::Utf8Character::kInvalid) {
+            shown = character;  // the terminal may take UTF-8 all the same
+        } else {
+            shown.assign(std::max<std::size_t>(before, 1), '?');
+        }
+        out += shown;
     }
-    return "?";
+    return out;
 }
 
 }  // namespace
@@ -104,13 +144,12 @@ std::string in_charset(std::string_view utf8, const std::string& charset) {
     if (!converter.works() && charset != "ASCII") return std::string(utf8);
     std::string out;
     while (!utf8.empty()) {
-        const auto size = core::first_character(utf8).size;
-        const std::string_view character = utf8.substr(0, size);
-        utf8.remove_prefix(size);
-        if (size == 1 && static_cast<unsigned char>(character[0]) < 0x80)
-            out += character;
-        else if (!converter.works() || !converter.add(character, out))
-            out += ascii_for(character);
+        const auto end = std::min(utf8.find('\n'), utf8.size());
+        const std::string_view line = utf8.substr(0, end);
+        const auto shown = line_in(line, converter, charset == "ASCII", false);
+        out += shown ? *shown : *line_in(line, converter, charset == "ASCII", true);
+        if (end < utf8.size()) out += '\n';
+        utf8.remove_prefix(std::min(end + 1, utf8.size()));
     }
     return out;
 }

@@ -17,7 +17,9 @@ std::string terminal_charset(const std::function<std::string(const std::string&)
 bool can_show_chinese(const std::string& charset);
 
 /// In that charset. What it does not have is replaced by ASCII: "…" by "...", "→" by "->", what has no such form by "?".
-/// "" (UTF-8), or a charset that libc does not know: unchanged.
+/// "ASCII" is also what a terminal has of which nothing is known: there it stays, as the terminal may take UTF-8.
+/// Columns stay where they are: blanks that pad a column give way to what has become wider; where they do not suffice, each
+/// such character is one of ASCII. "" (UTF-8), or a charset that libc does not know: unchanged.
 std::string in_charset(std::string_view utf8, const std::string& charset);
 
 }  // namespace postern::agent

@@ -45,7 +45,7 @@ std::string looks_like(std::string_view text) {
 
 core::Result<JsonView> JsonView::parse(std::string_view text, std::size_t max_bytes, int max_depth) {
     if (text.size() > max_bytes)
-        return core::fail(core::Code::kTooLarge, "JSON of " + std::to_string(text.size()) + " bytes");
+        return core::fail(core::Code::kTooLarge, core::message("JSON of {} bytes", text.size()));
     if (too_deep(text, max_depth)) return core::fail(core::Code::kApiBadReply, "JSON that is nested too deeply");
     auto document = std::make_shared<const json>(json::parse(text.begin(), text.end(), nullptr, false));
     if (document->is_discarded()) return core::fail(core::Code::kApiBadReply, looks_like(text));

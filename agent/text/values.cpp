@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "core/ip_address.h"
+#include "core/message.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -149,20 +150,21 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     if (text.find("://") != std::string_view::npos) {
         const auto host = host_of_url(text);
         if (!normalise_host(host)) return wrong("is a URL: give the host name alone");
-        return wrong(fmt::format("is a URL: give the host name alone, {}", shown(host)));
+        return wrong(core::message("is a URL: give the host name alone, {}", shown(host)));
     }
     if (text.find_first_of("/?@ ") != std::string_view::npos) {
         return wrong("is not a host name: give the name alone, without path, token or port");
     }
     if (core::IpAddress::parse(text)) {
-        return wrong(fmt::format("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
+        return wrong(
+            core::message("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
     }
     if (text.find(':') != std::string_view::npos) {
         return wrong("has a port: give the name alone; the port is [link.probe] port");
     }
     std::string name = core::lowered(text);
     if (name.back() == '.') name.pop_back();
-    if (name.size() > 253) return wrong(fmt::format("is {} bytes long: a name has at most 253", name.size()));
+    if (name.size() > 253) return wrong(core::message("is {} bytes long: a name has at most 253", name.size()));
     if (name.starts_with("*."))
         return wrong("is a wildcard: postern answers exact names only, so that siblings stay reachable");
     const auto labels = split(name, '.');
@@ -170,20 +172,20 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
         if (label.size() > 63) return wrong("has a part longer than 63 bytes");
         if (!valid_label(label)) {
             return wrong(
-                fmt::format("{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
+                core::message("{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
         }
     }
     for (const std::string_view reserved : {"localhost", "arpa", "invalid", "onion", "local"}) {
         if (ends_with_label(name, reserved)) {
             return wrong(
-                fmt::format("{} has a special meaning (.{}) and can't be a private name", shown(text), reserved));
+                core::message("{} has a special meaning (.{}) and can't be a private name", shown(text), reserved));
         }
     }
     if (labels.size() < 2)
-        return wrong(fmt::format("{} has one part only: give the full name, with its domain", shown(text)));
+        return wrong(core::message("{} has one part only: give the full name, with its domain", shown(text)));
     const auto last = labels.back();
     if (std::all_of(last.begin(), last.end(), is_digit)) {
-        return wrong(fmt::format("{} ends in a number: that is not a DNS name", shown(text)));
+        return wrong(core::message("{} ends in a number: that is not a DNS name", shown(text)));
     }
     return name;
 }

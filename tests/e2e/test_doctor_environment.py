@@ -148,6 +148,10 @@ class Environment(DoctorTest):
             if warns:
                 self.assertEqual(report.of("PN-ENV-JVM")["found"], setting)
 
+    def test_java_in_a_container_is_not_the_host_s(self):
+        java = self.program("java", "/bin/sh")
+        self.doctor(beside=f"rm -f wait; mkfifo wait; unshare --pid --fork {java} -c 'read line <wait' java -Dsun.net.inetaddr.ttl=-1 &")
+
     def container(self, resolv_conf, *more, **expected):
         """doctor beside a process with its own resolv.conf, processes and (if given) network."""
         path = self.host.write_file("container.conf", resolv_conf)

@@ -38,7 +38,7 @@ class Whole(DoctorTest):
     def masked(self, text):
         """Without what differs from run to run, as wide as before."""
         for pattern, mask in ((re.escape(self.host.folder), lambda m: "/tmp/postern-e2e-FOLDER__"[:len(m[0])].ljust(len(m[0]), "_")),
-                              (r"\d+\.\d (?=ms|毫秒)", lambda m: "N.N "), (r"\d{4}-\d\d-\d\d", lambda m: "YYYY-MM-DD"),
+                              (r"\d+\.\d (?=ms|毫秒)", lambda m: "N.N "), (r"\d{4}-\d\d-\d\d", lambda m: "YYYY-MM-DD"), (r"(?<=DD)T\d\d:\d\d:\d\dZ", lambda m: "THH:MM:SSZ"),
                               (r"(?<=sha256=)[0-9a-f]+", lambda m: "x" * len(m[0])), (r"(?<=request_id=)\S+", lambda m: "REQUEST-ID"),
                               (r"(?<=version )[0-9.]+|(?<=版本 )[0-9.]+", lambda m: "VERSION")):
             text = re.sub(pattern, mask, text)

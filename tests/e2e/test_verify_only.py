@@ -108,7 +108,7 @@ class VerifyOnly(World):
         self.wait_finding("same")
         self.host.upstream.control.post("/servers", mode="servfail")
         self.wait_finding("unknown")
-        self.assertIn("does not answer about", self.link()["vpc_answer"]["text"])
+        self.assertIn("gives no answer for", self.link()["vpc_answer"]["text"])
         self.host.upstream.control.post("/servers", mode="ok")
         self.wait_finding("same")
 

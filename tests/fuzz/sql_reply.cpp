@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "core/bytes.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
 
@@ -33,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const probe::ReplyJudgement version = probe::judge_version_answer(body);
     expect((version.reason == probe::Reason::kNone) == (version.phase == probe::Phase::kCount));
     expect((version.reason == probe::Reason::kNone) == version.detail.empty());
-    const std::string detail = probe::detail_text(judged.detail);
+    const std::string detail = probe::detail_message(judged.detail);
     expect(detail.size() <= probe::kDetailBytes && detail.find('\n') == std::string::npos);
     if (const auto target = probe::same_host_target(spec, body)) {
         expect(!target->empty() && target->front() == '/' && target->find_first_of(" \r\n\t") == std::string::npos);

@@ -312,7 +312,7 @@ TEST_CASE("aliyun sim: a wrong clock is measured, worked around, reported, and n
     REQUIRE(w.describe_endpoint());
     CHECK(w.count("GetVpcEndpointAttribute", "InvalidTimeStamp.Expired") == 1);
     CHECK(w.provider->clock_offset_us() / core::kSecond == 1203);
-    CHECK(w.provider->clock_problem().find("20 min 3 s behind against the API's: fix NTP") != std::string::npos);
+    CHECK(w.provider->clock_problem() == "20 min 3 s behind");
     REQUIRE(w.describe_endpoint());
     CHECK(w.count("GetVpcEndpointAttribute", "InvalidTimeStamp.Expired") == 1);
     w.clock.jump_wall(1203 * core::kSecond);  // NTP steps it

@@ -49,7 +49,7 @@ struct World {
         body =
             R"({"RequestId":"R","AssumedRoleUser":{},"Credentials":{"AccessKeyId":"STS.new","AccessKeySecret":"new-secret",)"
             R"("SecurityToken":"new-token-value","Expiration":")" +
-            core::format_utc(clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"}})";
+            core::format_time(clock.wall_us() + core::kHour) + R"("}})";
     }
     ~World() {
         core::capture_log({});
@@ -148,7 +148,7 @@ struct World {
     }
     std::string why(const std::string& source) const {
         for (const auto& a : chain->attempts()) {
-            if (a.source == source) return a.text();
+            if (a.source == source) return a.told().text();
         }
         return "not asked";
     }
@@ -367,7 +367,7 @@ TEST_CASE("credentials: a profile takes a role with that of the instance", "[cre
     w.variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "";
     w.role =
         R"({"Code":"Success","AccessKeyId":"STS.base","AccessKeySecret":"base-secret","SecurityToken":"base-token","Expiration":")" +
-        core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
+        core::format_time(w.clock.wall_us() + core::kHour) + R"("})";
     const auto keys = w.get();
     REQUIRE(keys);
     CHECK(keys->access_key_id == "STS.new");
@@ -442,7 +442,7 @@ TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI;
     w.variables["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1:9999/keys";
     const std::string keep = w.body;
     w.body = R"({"AccessKeyId":"STS.uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":")" +
-             core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
+             core::format_time(w.clock.wall_us() + core::kHour) + R"("})";
     CHECK(w.get()->provider == "credentials_uri");
     w.put("/.alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=ini\naccess_key_secret=s\n");
     CHECK(w.get()->provider == "profile");

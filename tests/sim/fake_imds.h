@@ -43,7 +43,7 @@ struct FakeImds {
             const std::string n = std::to_string(generation);
             return reply(200, "{\"AccessKeyId\":\"STS.id" + n + "\",\"AccessKeySecret\":\"the-secret-" + n +
                                   "\",\"SecurityToken\":\"the-token-" + n + "\",\"Expiration\":\"" +
-                                  core::format_utc(expires).substr(0, 19) + "Z\",\"Code\":\"Success\"}");
+                                  core::format_time(expires) + "\",\"Code\":\"Success\"}");
         }
         const auto it = values.find(path);
         return it == values.end() ? reply(404, "<html>404</html>") : reply(200, it->second);

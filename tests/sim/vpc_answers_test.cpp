@@ -111,7 +111,7 @@ TEST_CASE("verify only: one lost answer changes nothing, more make it unknown, a
     CHECK(b.finding() == VpcFinding::kSame);
     b.clock.advance(12 * kSecond);
     CHECK(b.finding() == VpcFinding::kUnknown);
-    CHECK(b.all.find("a")->text.find("does not answer about a.example.com") != std::string::npos);
+    CHECK(b.all.find("a")->text.find("gives no answer for a.example.com") != std::string::npos);
     b.dns.silent = false;
     b.clock.advance(12 * kSecond);
     CHECK(b.finding() == VpcFinding::kSame);

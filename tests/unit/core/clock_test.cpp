@@ -11,6 +11,9 @@ using namespace postern::core;
 
 TEST_CASE("clock: UTC text round-trips in microseconds", "[clock]") {
     CHECK(format_utc(1767323045678901) == "2026-01-02T03:04:05.678901Z");
+    CHECK(format_time(1767323045678901) == "2026-01-02T03:04:05Z");
+    CHECK(format_time(1767323045678901, 3) == "2026-01-02T03:04:05.678Z");
+    CHECK(parse_utc(format_time(1767323045678901, 3)) == 1767323045678000);
     CHECK(parse_utc("2026-01-02T03:04:05.678901Z") == 1767323045678901);
     CHECK(parse_utc("2025-01-01T00:00:00Z") == 1735689600000000);
     for (const auto* bad : {"", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05Zx", "yesterday"}) {

@@ -14,12 +14,11 @@ TEST_CASE("error: what, errno and hint in one line", "[error]") {
           "can't read f: No such file or directory (write it)");
 }
 
-TEST_CASE("error: a hint stands once, however often the error was wrapped", "[error]") {
-    const Error inner{Code::kTimeout, "no reply", "try again", 0};
-    const Error wrapped{Code::kTimeout, "the role: " + inner.text(), inner.hint, 0};
-    CHECK(wrapped.text() == "the role: no reply (try again)");
-    const Error twice{Code::kTimeout, "the profile: " + wrapped.text(), wrapped.hint, 0};
-    CHECK(twice.text() == "the profile: the role: no reply (try again)");
-    // The same words as part of the fact are no hint.
-    CHECK(Error{Code::kTimeout, "it said try again", "try again", 0}.text() == "it said try again (try again)");
+TEST_CASE("error: as a message it keeps its parts", "[error]") {
+    const Error inner{Code::kFileMissing, message("cannot read {}", "f"), "try again", ENOENT};
+    CHECK(inner.told() == "cannot read f: No such file or directory");
+    CHECK(inner.whole() == inner.text());
+    const Error wrapped{Code::kFileMissing, message("the role: {}", inner.told()), inner.hint, 0};
+    CHECK(wrapped.text() == "the role: cannot read f: No such file or directory (try again)");  // the hint stands once
+    CHECK(wrapped.what.values().front().values().front() == inner.what);
 }

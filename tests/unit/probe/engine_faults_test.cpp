@@ -196,7 +196,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
             c.wait_for_peer();
         }));
         check(result, Phase::kTransfer, Reason::kHttpTruncated);
-        CHECK(result.detail == "expected a body of 100 bytes, the connection was closed after 7");
+        CHECK(result.detail == "expected a body of 100 bytes, found the connection closed after 7");
         CHECK(result.http_status == 200);
     }
     SECTION("not HTTP") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies judged without a network: bodies, the cell, JSON pointers, redirects, excerpts.
 #include "probe/reply_judge.h"
+#include "probe/detail.h"
 #include "probe/excerpt.h"
 #include "tests/unit/catch.h"
 
@@ -165,7 +166,7 @@ TEST_CASE("excerpt: one line, whole characters, bounded", "[reply]") {
                   .size() <= limit);
     }
     const postern::core::Secret secret("s3cr3t-token-value");
-    CHECK(detail_text(std::string(290, 'x') + "s3cr3t-token-value").find("s3cr") == std::string::npos);
+    CHECK(detail_message(std::string(290, 'x') + "s3cr3t-token-value").find("s3cr") == std::string::npos);
     // An error page that repeats the request, cut anywhere in the token.
     for (std::size_t before = 0; before < 60; ++before) {
         const std::string page = std::string(before, '.') + "s3cr3t-token-value" + std::string(100, '.');

@@ -184,7 +184,8 @@ TEST_CASE("aliyun: an error says what happened and names the fix", "[aliyun]") {
     CHECK(portal.code == Code::kApiBadReply);
     CHECK(portal.hint.find("proxy") != std::string::npos);
     CHECK(explained(404, coded("InvalidApi.NotFound")).code == Code::kApiRejected);
-    CHECK(explained(400, coded("InvalidAccessKeyId.Inactive")).hint.find("unknown or disabled") != std::string::npos);
+    CHECK(explained(400, coded("InvalidAccessKeyId.Inactive")).hint.find("does not exist or is disabled") !=
+          std::string::npos);
     CHECK(explained(400, coded("Throttling")).code == Code::kApiThrottled);
     CHECK(explained(400, coded("InvalidSecurityToken.Expired")).code == Code::kCredentialsExpired);
 

@@ -41,11 +41,11 @@ TEST_CASE("doctor: the agent's faults are told under their codes, those that doc
     CHECK(judged(R"(,"faults":[])") == Told{"PASS PN-AGENT"});
     CHECK(faults({fault("PN-AGENT-WARNING"), fault("PN-AGENT-RESOLVER", "fail")}) ==
           Told{"WARN PN-AGENT-WARNING", "FAIL PN-AGENT-RESOLVER"});
-    CHECK(faults({fault("PN-CONFIG-OLDER"), fault("PN-AGENT-DISCOVERY"), fault("PN-APP-FREEING")}) ==
-          Told{"WARN PN-CONFIG-OLDER", "WARN PN-AGENT-DISCOVERY", "WARN PN-APP-FREEING"});
-    CHECK(faults({fault("PN-RESOLV-TRUCE"), fault("PN-AGENT-CLOCK"), fault("PN-CONFIG-WARNING"),
-                  fault("PN-TCP-REFUSED", "fail"), fault("PN-HOSTS-SHADOW"), fault("PN-ENDPOINT-AFFINITY")}) ==
-          Told{"PASS PN-AGENT"});
+    CHECK(faults({fault("PN-CONFIG-OLDER"), fault("PN-AGENT-DISCOVERY"), fault("PN-APP-FREEING"),
+                  fault("PN-API-CLOCK")}) ==
+          Told{"WARN PN-CONFIG-OLDER", "WARN PN-AGENT-DISCOVERY", "WARN PN-APP-FREEING", "WARN PN-API-CLOCK"});
+    CHECK(faults({fault("PN-RESOLV-TRUCE"), fault("PN-CONFIG-WARNING"), fault("PN-TCP-REFUSED", "fail"),
+                  fault("PN-HOSTS-SHADOW"), fault("PN-ENDPOINT-AFFINITY")}) == Told{"PASS PN-AGENT"});
     CHECK(faults({fault("PN-OF-TOMORROW", "fail")}) == Told{"FAIL PN-AGENT-WARNING"});
 }
 
@@ -148,6 +148,19 @@ TEST_CASE("doctor: whether the agent's links are the file's, and which databases
     CHECK(seen(R"({"name":"a","host":"old.example.com"})").other_links);
     CHECK(seen(R"({"name":"a","host":"gw.example.com"},{"name":"b","host":"b.example.com"})").other_links);
     CHECK(seen("").other_links);
+}
+
+TEST_CASE("doctor: an error that the agent tells as structure is told in the reader's language", "[doctor]") {
+    const AgentSeen seen = seen_in(R"({"resolver":{},"faults":[{"code":"PN-AGENT-DISCOVERY","severity":"warn",
+        "values":{"problem":"cannot connect to a.example:443: Connection refused",
+                  "told":{"section":"discovery","key":"doubt"}},
+        "messages":{"problem":{"form":"{}: {}","values":[{"form":"cannot connect to {}","values":["a.example:443"]},
+                                                         "Connection refused"]}}}]})");
+    REQUIRE(seen.faults.size() == 1);
+    CHECK(Catalogue::in(Language::kEnglish).value(seen.faults[0].values, "problem") ==
+          "cannot connect to a.example:443: Connection refused");
+    CHECK(Catalogue::in(Language::kChinese).value(seen.faults[0].values, "problem") ==
+          "无法连接 a.example:443：Connection refused");
 }
 
 }  // namespace postern::agent::doctor

@@ -8,6 +8,7 @@
 
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
+#include "core/secret.h"
 #include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
@@ -102,6 +103,47 @@ TEST_CASE("doctor: a value can be a text of the catalogue, filled itself", "[doc
           "taken over: all names go to 127.0.0.153:53");
     CHECK(Catalogue::in(Language::kChinese).text("passed", "resolv_conf", values) ==
           "已接管：所有域名都由 127.0.0.153:53 解析");
+}
+
+TEST_CASE("doctor: a value can be a message, told in the catalogue's language", "[doctor]") {
+    using core::message;
+    const core::Message m =
+        message("{}: {}", message("cannot connect to {}", "a:443"), std::string("Connection refused"));
+    const std::string value = told_value(m);
+    REQUIRE(message_value(value));
+    CHECK(*message_value(value) == m);
+    CHECK_FALSE(is_plain(value));
+    CHECK(told_value(std::string("as it is")) == "as it is");
+    CHECK_FALSE(message_value("as it is"));
+    const Values values = {{"problem", value}, {"what", catalogued("discovery", "doubt")}};
+    const auto &english = Catalogue::in(Language::kEnglish), &chinese = Catalogue::in(Language::kChinese);
+    CHECK(english.value(values, "problem") == "cannot connect to a:443: Connection refused");
+    CHECK(chinese.value(values, "problem") == "无法连接 a:443：Connection refused");
+    CHECK(chinese.value(values, "what") == chinese.value(values, "problem"));  // filled with it
+    CHECK(chinese.value(values, "none").empty());
+    CHECK(chinese.of(message("a form of tomorrow: {}", "x")) == "a form of tomorrow: x");
+}
+
+TEST_CASE("doctor: a secret in a part of a message is masked, and the message stays one", "[doctor]") {
+    const core::Secret secret("s3cr3t-token-value");
+    const auto value = told_value(core::message("cannot read {}: {}", "f", std::string("it says s3cr3t-token-value")));
+    const auto masked = message_value(redacted_value(value));
+    REQUIRE(masked);
+    CHECK(masked->text().find("s3cr3t") == std::string::npos);
+    CHECK(masked->form() == "cannot read {}: {}");
+    CHECK(redacted_value("x s3cr3t-token-value").find("s3cr3t") == std::string::npos);
+}
+
+TEST_CASE("doctor: what is no message is not taken for one", "[doctor]") {
+    const std::string whole = told_value(core::message("no connection to {} within {}", "a", "3 s"));
+    for (std::size_t size = 1; size < whole.size(); ++size)
+        CHECK_FALSE(message_value(whole.substr(0, size)));
+    for (const char* bad : {"\x1e", "\x1e:", "\x1e9:a", "\x1e99999999999999999999:a", "\x1e1:a1:x"})
+        CHECK_FALSE(message_value(bad));
+    core::Message deep("a");
+    for (int i = 0; i < 2 * kMaxMessageDepth; ++i)
+        deep = core::message("{}", deep);
+    CHECK_FALSE(message_value(told_value(deep)));
 }
 
 TEST_CASE("doctor: the language is the locale's", "[doctor]") {

@@ -40,7 +40,7 @@ TEST_CASE("truce: it ends by itself after a minute of quiet, and the host asks u
     CHECK(lab.host.ran.back() == "systemctl --no-block start postern-rescue.service");
     CHECK(lab.said.find("until it was not written for 1 minutes") != std::string::npos);
     const auto text = report_host_dns(lab.host, lab.journal(), {}, {}).text();
-    CHECK(text.find("taken over again after " + local_date_time(truce_end(lab.journal()))) != std::string::npos);
+    CHECK(text.find("taken over again after " + core::format_time(truce_end(lab.journal()))) != std::string::npos);
     const auto began = lab.now_us;
     CHECK(lab.resolv_conf() == kDhcpcd);
     lab.rescue();

@@ -187,7 +187,7 @@ TEST_CASE("status text: a name that is only verified, and which followed name ga
     INFO(text);
     for (const char* part :
          {"gw-private.cloud.example.com  verify only", "answered by the VPC", "not answered",
-          "verified: the VPC's DNS answers 10.0.1.23, and not 10.0.2.9 (20 s ago)", "from h.example: 10.0.1.23",
+          "verified: the VPC's DNS answers 10.0.1.23, but not 10.0.2.9 (20 s ago)", "from h.example: 10.0.1.23",
           "from i.example: 10.0.2.9 (fails: i.example does not exist)", "1 verify only"})
         CHECK(text.find(part) != std::string::npos);
     CHECK(text.find("withdrawn") == std::string::npos);

@@ -74,11 +74,12 @@ TEST_CASE("one zone: the sentence claims affinity only where it is known, and sa
         const auto found = one_zone(link, {EndpointReport{.endpoint_id = "ep-9"}, report});
         return told(fault_of(*found, "db"), doctor::Catalogue::in(doctor::Language::kEnglish));
     };
-    CHECK(sentence() ==
-          fmt::format(
-              "{} leads to zone h only, and i of ep-1 is not in use (zone affinity would do that): list the names "
-              "of all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off",
-              kDomain));
+    CHECK(
+        sentence() ==
+        fmt::format(
+            "{} resolves to zone h only, and the other zones of ep-1 (i) are not used (zone affinity would do that): list the "
+            "names of all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off",
+            kDomain));
     report.zone_affinity = true;
     CHECK(sentence().find("(its zone affinity is on)") != std::string::npos);
     report.zone_affinity = false;

@@ -139,8 +139,8 @@ TEST_CASE("reported: a CA file fails where nothing is kept, an older configurati
     const Fault older =
         config_older("/etc/postern/postern.toml", 1767323045LL * core::kSecond, 1767323105LL * core::kSecond);
     CHECK(english(older) ==
-          "the agent runs an older configuration than /etc/postern/postern.toml: it was changed at "
-          "2026-01-02T03:05:05Z, and read last at 2026-01-02T03:04:05Z");
+          "the agent runs an older configuration than /etc/postern/postern.toml: the file was changed at "
+          "2026-01-02T03:05:05Z, the agent read it at 2026-01-02T03:04:05Z");
     CHECK(command_line(fix_command(older)) == "systemctl reload postern");
 }
 

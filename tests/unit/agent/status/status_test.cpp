@@ -182,7 +182,7 @@ TEST_CASE("status: the code and the severity of a fault decide, not its words", 
         s.reported = {make_fault("PN-CONFIG-WARNING", {}, {}, {{"where", words}})};
         judge(s);
         CHECK(s.overall == Overall::kGood);
-        for (const char* code : {"PN-AGENT-DISCOVERY", "PN-AGENT-CLOCK", "PN-RESOLV-TRUCE", "PN-AGENT-WARNING"}) {
+        for (const char* code : {"PN-AGENT-DISCOVERY", "PN-API-CLOCK", "PN-RESOLV-TRUCE", "PN-AGENT-WARNING"}) {
             s.reported = {make_fault(code, {}, {}, {{"problem", words}})};
             s.reported[0].state = doctor::State::kWarn;
             judge(s);
@@ -283,7 +283,7 @@ TEST_CASE("status: what degrades is named: a rate, the certificate within its ow
     a.certificate_expiring = true;  // expiry_warning = "30d"
     judge(l);
     CHECK(l.state == State::kDegraded);
-    CHECK(l.cause == "the certificate at 10.0.1.23 (cn-hangzhou-h) ends in 20 days");
+    CHECK(l.cause == "the certificate at 10.0.1.23 (cn-hangzhou-h) expires in 20 days");
     a.certificate_expiring = false;
     judge(l);
     CHECK(l.cause == "10.0.1.23 (cn-hangzhou-h) is slow: its last probe took 5 ms");

@@ -12,7 +12,7 @@ TEST_CASE("warning: the code of a fault says its kind", "[warning]") {
     CHECK(kind("PN-CONFIG-OLDER") == "config");
     CHECK(kind("PN-AGENT-DISCOVERY") == "discovery");
     CHECK(kind("PN-ENDPOINT-AFFINITY") == "zones");
-    CHECK(kind("PN-AGENT-CLOCK") == "clock");
+    CHECK(kind("PN-API-CLOCK") == "clock");
     CHECK(kind("PN-RESOLV-TRUCE") == "host_dns");
     CHECK(kind("PN-HOSTS-SHADOW") == "host_dns");
     CHECK(kind("PN-APP-FREEING") == "freeing");

@@ -29,7 +29,7 @@ TEST_CASE("text: the charset is the one that the locale's name has", "[text]") {
 }
 
 TEST_CASE("text: what a charset does not have is shown in ASCII", "[text]") {
-    CHECK(in_charset("a … → “b” 中\n", "ASCII") == "a ... -> \"b\" ?\n");
+    CHECK(in_charset("a … → “b” 中\n", "ASCII") == "a ... -> \"b\" 中\n");
     CHECK(in_charset("a … 中", "") == "a … 中");
     CHECK(in_charset("\xff", "ASCII") == "?");
     CHECK_FALSE(can_show_chinese("ASCII"));
@@ -37,4 +37,15 @@ TEST_CASE("text: what a charset does not have is shown in ASCII", "[text]") {
     if (can_show_chinese("GBK")) {
         CHECK(in_charset("中…✓\033[1m", "GBK") == "\xd6\xd0\xa1\xadok\033[1m");
     }
+}
+
+TEST_CASE("text: columns stay where they are in another charset", "[text]") {
+    // Padding gives way; without padding each character takes one column.
+    CHECK(in_charset("ep-…    up\nep-abc  up\n", "ASCII") == "ep-...  up\nep-abc  up\n");
+    CHECK(in_charset("a → b…  up\nabcdef  up\n", "ASCII") == "a > b.  up\nabcdef  up\n");
+    CHECK(in_charset("● up  ░▒▓█\n", "ASCII") == "* up  .:+#\n");
+    CHECK(in_charset("…  ", "ASCII") == "... ");
+    if (!can_show_chinese("GBK")) return;
+    CHECK(in_charset("地址…   up", "GBK") == "\xb5\xd8\xd6\xb7\xa1\xad  up");
+    CHECK(in_charset("● █", "GBK") == "* #");  // two columns wide there
 }
