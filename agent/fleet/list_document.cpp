@@ -21,16 +21,12 @@ using core::json_quote;
 constexpr std::string_view kContext = "postern-list/1\n", kBodyFollows = ",\"list\":", kEnd = "\n}\n";
 constexpr std::size_t kMaxHead = 4096, kMaxWord = 512;
 
-tl::unexpected<ListRefusal> refused(ListProblem problem, std::string detail) {
+tl::unexpected<ListRefusal> refused(ListProblem problem, core::Message detail) {
     return tl::unexpected<ListRefusal>(ListRefusal{problem, std::move(detail)});
 }
 
 std::string signed_bytes(std::string_view body) {
     return std::string(kContext) + std::string(body);
-}
-
-std::string time_text(Micros wall_us) {
-    return core::format_utc(wall_us).substr(0, 19) + "Z";
 }
 
 void add_text(std::string& to, const char* name, const std::string& value) {
@@ -151,7 +147,7 @@ tl::expected<FleetList, ListRefusal> read_body(std::string_view body, const std:
     const auto json = JsonView::parse(body, kMaxListBytes, 8);
     if (!json) return refused(ListProblem::kContent, json.error().what);
     if (const std::string name = json->at("fleet").text(); name != fleet)
-        return refused(ListProblem::kFleet, fmt::format("it is of {}, this host's is {}", shown(name), shown(fleet)));
+        return refused(ListProblem::kFleet, core::message("it is of {}, this host's is {}", shown(name), shown(fleet)));
     BodyReader read;
     FleetList out;
     out.fleet = fleet;
@@ -164,7 +160,8 @@ tl::expected<FleetList, ListRefusal> read_body(std::string_view body, const std:
     const Micros validity = out.not_after_wall_us - out.number.written_wall_us;
     if (read.wrong.empty() && (validity <= 0 || validity > kLongestValidity)) read.note("not_after");
     if (read.wrong.empty()) read.read(json->at("links"), out);
-    if (!read.wrong.empty()) return refused(ListProblem::kContent, "a value has the wrong form: " + read.wrong);
+    if (!read.wrong.empty())
+        return refused(ListProblem::kContent, core::message("a value has the wrong form: {}", read.wrong));
     return out;
 }
 
@@ -245,7 +242,7 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
         return refused(ListProblem::kForm, "it is not a list of postern");
     if (*version > kListVersion)
         return refused(ListProblem::kNewer,
-                       fmt::format("it has version {}, this program reads {}", *version, kListVersion));
+                       core::message("it has version {}, this program reads {}", *version, kListVersion));
     std::string_view body = bytes.substr(line_end + 1);
     if (!body.ends_with(kEnd)) return refused(ListProblem::kForm, "its end is missing");
     body.remove_suffix(kEnd.size());
@@ -256,22 +253,24 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
         const auto raw = from_base64(one.second);
         return key && raw && std::find(keys.begin(), keys.end(), *key) != keys.end() && key->verifies(message, *raw);
     });
-    if (!verified) return refused(ListProblem::kSignature, "it names the keys: " + keys_text(signatures));
+    if (!verified)
+        return refused(ListProblem::kSignature, core::message("it names the keys: {}", keys_text(signatures)));
     return read_body(body, fleet);
 }
 
 std::optional<ListRefusal> why_not_now(const FleetList& list, const ListNumber& seen, Micros now_wall_us) {
     if (list.number.written_wall_us > now_wall_us + kClockTolerance)
-        return ListRefusal{ListProblem::kFuture,
-                           fmt::format("it was written at {}, here it is {}", time_text(list.number.written_wall_us),
-                                       time_text(now_wall_us))};
+        return ListRefusal{ListProblem::kFuture, core::message("it was written at {}, here it is {}",
+                                                               core::format_time(list.number.written_wall_us),
+                                                               core::format_time(now_wall_us))};
     if (list.number < seen)
-        return ListRefusal{
-            ListProblem::kOlder,
-            fmt::format("it has generation {} of {}, {} of {} was here before", list.number.generation,
-                        time_text(list.number.written_wall_us), seen.generation, time_text(seen.written_wall_us))};
+        return ListRefusal{ListProblem::kOlder,
+                           core::message("it has generation {} of {}, {} of {} was here before", list.number.generation,
+                                         core::format_time(list.number.written_wall_us), seen.generation,
+                                         core::format_time(seen.written_wall_us))};
     if (list.expired(now_wall_us))
-        return ListRefusal{ListProblem::kExpired, "it was valid until " + time_text(list.not_after_wall_us)};
+        return ListRefusal{ListProblem::kExpired,
+                           core::message("it was valid until {}", core::format_time(list.not_after_wall_us))};
     return std::nullopt;
 }
 

@@ -69,7 +69,7 @@ std::string_view to_string(ListProblem problem);  // "signature"
 
 struct ListRefusal {
     ListProblem problem = ListProblem::kForm;
-    std::string detail;  // values for people, in English: what was found
+    core::Message detail;  // for people: what was found
 };
 
 /// BODY.

@@ -50,16 +50,16 @@ const EndpointReport* ListedSource::in_list(const std::string& key) const {
 core::Error ListedSource::why_not_listed(const std::string& key) const {
     const ListStatus& s = reader_->status();
     if (s.list && !s.list->expired(reader_->wall_us()))
-        return {Code::kApiNotFound, fmt::format("the list {} has no {}", s.place, key),
+        return {Code::kApiNotFound, core::message("the list {} has no {}", s.place, key),
                 "add it to the publisher's configuration; the last known addresses stay in use", 0};
     if (s.unreachable) return *s.unreachable;
     if (s.list || (s.refused && s.refused->problem == ListProblem::kExpired))
-        return {Code::kFileCorrupt, fmt::format("the list {} is past its time", s.place),
+        return {Code::kFileCorrupt, core::message("the list {} is past its time", s.place),
                 "its publisher has stopped: postern publish run", 0};
     if (s.refused)
-        return {Code::kFileCorrupt, fmt::format("the list {} is not used: {}", s.place, s.refused->detail),
+        return {Code::kFileCorrupt, core::message("the list {} is not used: {}", s.place, s.refused->detail),
                 "postern doctor says what to do", 0};
-    return {Code::kApiUnavailable, fmt::format("the list {} was not read yet", s.place), "", 0};
+    return {Code::kApiUnavailable, core::message("the list {} was not read yet", s.place), "", 0};
 }
 
 void ListedSource::describe_endpoint(const std::string& key, Callback done) {

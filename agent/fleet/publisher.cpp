@@ -88,8 +88,8 @@ struct Publisher::State : std::enable_shared_from_this<State> {
         if (list) return begin_at(std::move(*list), std::move(object.bytes));
         if (plan.replace) return begin_at(std::nullopt, "");
         fail({Code::kRefused,
-              fmt::format("what is at {} is not written over ({}): {}", plan.current.text(),
-                          to_string(list.error().problem), list.error().detail),
+              core::message("what is at {} is not written over ({}): {}", plan.current.text(),
+                            to_string(list.error().problem), list.error().detail),
               "if it is this fleet's place: name the other publisher's key in list_keys, or give --replace", 0});
     }
     /// No list: numbers begin with the time, so that they are above those of a list that is gone.
@@ -151,7 +151,7 @@ struct Publisher::State : std::enable_shared_from_this<State> {
         if (list.endpoints.size() > kMaxListedEndpoints)
             return fail(
                 {Code::kTooLarge,
-                 fmt::format("{} endpoints are more than a list has: {}", list.endpoints.size(), kMaxListedEndpoints),
+                 core::message("{} endpoints are more than a list has: {}", list.endpoints.size(), kMaxListedEndpoints),
                  "publish several lists", 0});
         if (base && !due(list)) {
             out.list = *base;
@@ -160,7 +160,8 @@ struct Publisher::State : std::enable_shared_from_this<State> {
         }
         out.bytes = sign_list(format_list(list), plan.keys);
         if (const auto readable = open_list(out.bytes, trusted, plan.fleet); !readable)
-            return fail({Code::kInternal, "this list would be refused by its readers: " + readable.error().detail,
+            return fail({Code::kInternal,
+                         core::message("this list would be refused by its readers: {}", readable.error().detail),
                          "the list stays as it is", 0});
         out.list = std::move(list);
         if (plan.dry_run) return finish(std::move(out));

@@ -9,7 +9,8 @@ namespace postern::agent {
 namespace {
 
 struct Row {
-    std::string_view token, explanation;
+    std::string_view token;
+    const char* explanation;
 };
 /// In the order of FreeRefusal.
 constexpr std::array<Row, static_cast<std::size_t>(FreeRefusal::kCount)> kRows{{

@@ -142,21 +142,21 @@ std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us) {
     std::vector<Fault> out;
     if (!list.configured) return out;
     doctor::Values v = {{"place", list.place}, {"fleet", list.fleet}};
-    if (list.trouble_since_wall_us != 0) v["since"] = time_text(list.trouble_since_wall_us);
+    if (list.trouble_since_wall_us != 0) v["since"] = core::format_time(list.trouble_since_wall_us);
     if (list.unreachable) {
-        v["problem"] = list.unreachable->what;
-        v["hint"] = list.unreachable->hint;
+        v["problem"] = doctor::told_value(list.unreachable->what);
+        v["hint"] = doctor::told_value(list.unreachable->hint);
         out.push_back(make_fault("PN-LIST-UNREACHABLE", {}, {}, v));
     }
     if (list.refused) {
         v["why"] = catalogued("list", to_string(list.refused->problem));
-        v["problem"] = list.refused->detail;
+        v["problem"] = doctor::told_value(list.refused->detail);
         out.push_back(make_fault("PN-LIST-REFUSED", {}, {}, v));
     }
     const Micros now = now_wall_us;
     if (list.list && (list.list->expired(now) || list.list->old(now))) {
-        v["written"] = time_text(list.list->number.written_wall_us);
-        v["until"] = time_text(list.list->not_after_wall_us);
+        v["written"] = core::format_time(list.list->number.written_wall_us);
+        v["until"] = core::format_time(list.list->not_after_wall_us);
         v["publisher"] = list.list->publisher.empty() ? "-" : list.list->publisher;
         v["why"] = catalogued("list", list.list->expired(now) ? "past" : "old");
         out.push_back(make_fault("PN-LIST-OLD", {}, {}, v));

@@ -115,16 +115,17 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             const auto self = weak.lock();
             if (!self) return;
             if (identity && !identity->region.empty()) return self->with_keys(call, identity->region);
-            self->finish(call,
-                         core::fail(Code::kConfigBadValue, "the region of " + call->place.text() + " is not known",
-                                    "set region in [fleet] or [aliyun] of the configuration"));
+            self->finish(call, core::fail(Code::kConfigBadValue,
+                                          core::message("the region of {} is not known", call->place.text()),
+                                          "set region in [fleet] or [aliyun] of the configuration"));
         });
     }
 
     void with_keys(const Shared& call, const std::string& region) {
         if (!is_region_id(region))
-            return finish(call, core::fail(Code::kConfigBadValue, "\"" + region.substr(0, 60) + "\" is not a region",
-                                           "a region looks like cn-hangzhou"));
+            return finish(
+                call, core::fail(Code::kConfigBadValue, core::message("\"{}\" is not a region", region.substr(0, 60)),
+                                 "a region looks like cn-hangzhou"));
         call->context.region = region;
         if (options.anonymous) return send_signed(call, nullptr);
         if (call->place.kind == StoreKind::kS3 && !environment("AWS_ACCESS_KEY_ID").empty()) {
@@ -141,7 +142,8 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             if (keys) return self->send_signed(call, &*keys);
             core::Error error = keys.error();
             if (error.code == Code::kCredentialsMissing)
-                error.hint = core::message("{}; a list that everybody may read: access = \"anonymous\" in [fleet]", error.hint);
+                error.hint =
+                    core::message("{}; a list that everybody may read: access = \"anonymous\" in [fleet]", error.hint);
             self->finish(call, core::fail(std::move(error)));
         });
     }
@@ -253,15 +255,15 @@ void ObjectStore::get(const ObjectPlace& place, const std::string& etag, std::si
         if (response->status == 304 && asks) return done(StoredObject{{}, etag, true});
         if (response->status != 200) {
             if (response->status / 100 == 2 || response->status == 304)
-                return done(core::fail(Code::kApiBadReply,
-                                       "HTTP " + std::to_string(response->status) + " for " + context.place.text() +
-                                           ", which was not asked for",
-                                       "something other than an object store answers there"));
+                return done(core::fail(
+                    Code::kApiBadReply,
+                    core::message("HTTP {} for {}, which was not asked for", response->status, context.place.text()),
+                    "something other than an object store answers there"));
             return done(core::fail(explain_refusal(*response, context)));
         }
         if (response->body.size() > max_bytes)
             return done(core::fail(Code::kTooLarge,
-                                   context.place.text() + " is larger than " + std::to_string(max_bytes) + " bytes",
+                                   core::message("{} is larger than {} bytes", context.place.text(), max_bytes),
                                    "check that it is the object that was meant"));
         const std::string got = response->header("etag");
         done(StoredObject{std::move(response->body), is_etag(got) ? got : std::string(), false});

@@ -11,6 +11,8 @@ namespace {
 
 using core::Code;
 using core::Error;
+using core::Message;
+using core::message;
 
 constexpr std::size_t kMaxBody = 16 << 10, kMaxWord = 200;
 
@@ -64,46 +66,49 @@ Error explain_refusal(const HttpResponse& response, const StoreContext& context)
     const std::string where = context.place.text();
     const std::string said = fmt::format("HTTP {}{}{}{}", status, code.empty() ? "" : " ", code,
                                          refusal.request_id.empty() ? "" : " (RequestId " + refusal.request_id + ")");
-    const std::string who =
-        context.credentials.empty() ? "without a signature" : "with the credentials of " + context.credentials;
-    const auto error = [](Code c, std::string what, std::string hint) {
-        return Error{c, std::move(what), std::move(hint), 0};
-    };
+    const Message who = context.credentials.empty() ? Message("without a signature")
+                                                    : message("with the credentials of {}", context.credentials);
+    const auto error = [](Code c, Message what, Message hint) { return Error{c, std::move(what), std::move(hint), 0}; };
     if (status / 100 == 3 || is_one_of(code, {"PermanentRedirect", "AuthorizationHeaderMalformed"}) ||
         (!refusal.endpoint.empty() && code == "AccessDenied")) {
-        std::string at = refusal.endpoint.empty() ? refusal.region : refusal.endpoint;
-        return error(Code::kApiRejected, where + " is elsewhere" + (at.empty() ? "" : ": at " + at) + ": " + said,
+        const std::string at = refusal.endpoint.empty() ? refusal.region : refusal.endpoint;
+        return error(Code::kApiRejected,
+                     at.empty() ? message("{} is elsewhere: {}", where, said)
+                                : message("{} is elsewhere: at {}: {}", where, at, said),
                      "name that place in [fleet]: endpoint, and region if it differs; redirects are not followed");
     }
     if (code == "RequestTimeTooSkewed" || code == "RequestTimeTooSkew")
-        return error(Code::kApiClock, "the store refuses this host's time for " + where + ": " + said,
+        return error(Code::kApiClock, message("the store refuses this host's time for {}: {}", where, said),
                      "turn on time synchronization: timedatectl set-ntp true");
     if (is_one_of(code, {"SecurityTokenExpired", "ExpiredToken"}))
-        return error(Code::kCredentialsExpired, "the security token has expired: " + said,
+        return error(Code::kCredentialsExpired, message("the security token has expired: {}", said),
                      "it is renewed and sent again at the next beat");
     if (is_one_of(code, {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurityToken"}))
-        return error(Code::kCredentialsInvalid, "the store refuses the key for " + where + ", " + who + ": " + said,
-                     "check the AccessKey and its secret; the region is " +
-                         (context.region.empty() ? "not known" : context.region));
+        return error(Code::kCredentialsInvalid, message("the store refuses the key for {}, {}: {}", where, who, said),
+                     context.region.empty()
+                         ? Message("check the AccessKey and its secret; the region is not known")
+                         : message("check the AccessKey and its secret; the region is {}", context.region));
     if (code == "NoSuchBucket")
-        return error(Code::kApiNotFound, "there is no bucket " + context.place.bucket + ": " + said,
-                     "check the name, and that the bucket is in the region " + context.region);
+        return error(Code::kApiNotFound, message("there is no bucket {}: {}", context.place.bucket, said),
+                     message("check the name, and that the bucket is in the region {}", context.region));
     if (status == 404) {
-        return error(Code::kApiNotFound, where + " does not exist: " + said,
-                     context.writes ? "check the path" : "postern publish list --to " + where + " writes it");
+        return error(
+            Code::kApiNotFound, message("{} does not exist: {}", where, said),
+            context.writes ? Message("check the path") : message("postern publish list --to {} writes it", where));
     }
     if (status == 401 || status == 403) {
-        return error(Code::kApiDenied, where + " is not allowed, " + who + ": " + said,
-                     context.writes ? "the publisher needs oss:PutObject and oss:GetObject on the list's folder"
-                                    : "a reader needs oss:GetObject on this key; a presigned URL may have expired");
+        return error(Code::kApiDenied, message("{} is not allowed, {}: {}", where, who, said),
+                     context.writes
+                         ? Message("the publisher needs oss:PutObject and oss:GetObject on the list's folder")
+                         : Message("a reader needs oss:GetObject on this key; a presigned URL may have expired"));
     }
     if (status == 429 || is_one_of(code, {"SlowDown", "QpsLimitExceeded"}))
-        return error(Code::kApiThrottled, "the store wants fewer requests for " + where + ": " + said,
+        return error(Code::kApiThrottled, message("the store wants fewer requests for {}: {}", where, said),
                      "it is asked again at the next beat");
     if (status >= 500)
-        return error(Code::kApiUnavailable, "the store fails for " + where + ": " + said,
+        return error(Code::kApiUnavailable, message("the store fails for {}: {}", where, said),
                      "it is asked again at the next beat");
-    return error(Code::kApiRejected, "the store refuses the request for " + where + ": " + said,
+    return error(Code::kApiRejected, message("the store refuses the request for {}: {}", where, said),
                  "check the place in [fleet], and that an object store answers there");
 }
 
