@@ -62,12 +62,13 @@ Findings judge_config(const ConfigSeen& seen) {
     const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
         Finding f = found(code, {}, {},
                           {{"file", seen.file},
-                           {"problem", all.front().key + ": " + all.front().what},
+                           {"problem", told_value(core::message("{}: {}", all.front().key, all.front().what))},
                            {"key", all.front().key},
                            {"line", std::to_string(all.front().line)},
                            {"count", std::to_string(all.size())}});
         for (const auto& i : all)
-            f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line), i.key + ": " + i.what);
+            f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line),
+                                    told_value(core::message("{}: {}", i.key, i.what)));
         return f;
     };
     Findings out;
