@@ -118,7 +118,7 @@ class OnlineCheck {
                 std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
             std::string what = "not asked: an earlier one is used";
             if (it != attempts.end())
-                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->text();
+                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->told();
             print(fmt::format("  {:<16} {}\n", name, what));
         }
         if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
@@ -174,7 +174,7 @@ class OnlineCheck {
             const EndpointSet ready = ready_addresses(**answer, link.zones);
             if (ready.empty()) code = std::max(code, kExitWarning);
             const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
-            print(head + (ready.empty() ? why_not_ready(**answer, link.zones) : describe(ready)) + id + "\n");
+            print(head + (ready.empty() ? why_not_ready(**answer, link.zones).text() : describe(ready)) + id + "\n");
         }
         return code;
     }

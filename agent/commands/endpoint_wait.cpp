@@ -81,7 +81,7 @@ std::string advice_after(const WaitResult& result, const EndpointCommand& comman
         case End::kTimeout:
             break;
     }
-    const std::string& next = result.not_seen ? result.not_seen->hint : result.next;
+    const std::string& next = result.not_seen ? result.not_seen->hint.text() : result.next;
     return (next.empty() ? "" : next + "; then ") + again;
 }
 

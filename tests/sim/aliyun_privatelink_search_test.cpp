@@ -87,7 +87,7 @@ struct World {
     }
     std::string found(const EndpointQuery& query = {kService, {}, ""}) {
         const auto report = find(query);
-        return report ? describe(ready_addresses(*report, {})) : report.error().what;
+        return report ? describe(ready_addresses(*report, {})) : report.error().what.text();
     }
 };
 
