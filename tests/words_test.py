@@ -48,7 +48,13 @@ def messages():
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
 # Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains)|config/config|text/values)")
+ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands/(?!check_config)|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
+
+
+# Files in which each sentence is a message, but for what the log says and what is no sentence.
+WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config)")
+NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
+              "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again"}
 
 
 def literals(pattern):
@@ -60,6 +66,20 @@ def literals(pattern):
             for literal in filter(None, match.groups()):
                 text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
                 out.setdefault(re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text), name)
+    return out
+
+
+def returned():
+    """{literal: file} of sentences in what functions and lambdas of type core::Message return."""
+    out = {}
+    for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
+        text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
+        for body in re.findall(r"^(?:inline |template .*\n)?core::Message [^;{]*?\) (?:const )?\{\n(.*?)^\}", text, re.M | re.S):
+            for statement in re.findall(r"\breturn\b(.*?);\n", body, re.S):
+                for literal in re.findall(LITERAL, re.sub(r"\bstd::string\((?:[^()]|\([^()]*\))*\)|fmt::format\([^;]*", "", statement)):
+                    form = re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
+                    if re.search(r"[a-z] [a-z{]", form):
+                        out[form] = str(path.relative_to(ROOT))
     return out
 
 
@@ -109,6 +129,9 @@ class Words(unittest.TestCase):
         chinese = messages()
         made = literals(r"(?<!\w)message\(\s*(LITERAL)")
         made.update(literals(r"(?<!\w)differs\(\s*(LITERAL)"))
+        made.update(returned())
+        made.update({form: name for form, name in literals("(LITERAL)").items()
+                     if WHOLE.match(name) and re.search(r"[a-z{}] [a-z{\"]", form) and form not in NO_MESSAGE})
         made.update(literals(r"(?<!\w)fail\((?:core::)?Code::\w+,\s*(LITERAL)"))
         missing = [f"{name}: {form}" for form, name in made.items()
                    if form not in chinese and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]

@@ -60,7 +60,7 @@ std::optional<ServiceEyes> look_as_service(const std::string& config) {
         if (!done) problem = done.error().told();
     }
     eyes.as_user = problem.empty();
-    if (!problem.empty()) eyes.not_checked.push_back("what user " + eyes.user + " may read: " + problem.text());
+    if (!problem.empty()) eyes.not_checked.push_back(core::message("what user {} may read: {}", eyes.user, problem));
     return eyes;
 }
 

@@ -14,8 +14,8 @@ namespace postern::agent {
 
 struct ServiceEyes {
     ServiceUnit unit;
-    std::string user;                      // of the service
-    bool as_user = false;                  // this process is that user now, with its groups
+    std::string user;                        // of the service
+    bool as_user = false;                    // this process is that user now, with its groups
     std::vector<core::Message> not_checked;  // what could not be looked at so, and why
 
     /// "" or why the service can't read a file that is there: rights, or what the unit hides.

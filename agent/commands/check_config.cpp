@@ -25,8 +25,9 @@ namespace {
 core::Message file_problem(const std::string& path, bool secret, const std::optional<ServiceEyes>& eyes) {
     if (eyes) {
         if (const core::Message why = eyes->cannot_read(path); !why.empty())
-            return secret && eyes->as_user ? core::message("{}: chown root:postern {} && chmod 0640 {}", why, path, path)
-                                           : why;
+            return secret && eyes->as_user
+                       ? core::message("{}: chown root:postern {} && chmod 0640 {}", why, path, path)
+                       : why;
     }
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
@@ -38,7 +39,7 @@ core::Message file_problem(const std::string& path, bool secret, const std::opti
     if (!S_ISREG(info.st_mode)) return core::message("{} is not a file", path);
     if (secret && (info.st_mode & 0007) != 0) {
         return core::message("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}", path,
-                           path, path);
+                             path, path);
     }
     return "";
 }
@@ -65,10 +66,13 @@ core::Message summary(const std::string& file, bool fine, const std::vector<Link
     core::Message out = n == 1 ? core::Message("1 link") : core::message("{} links", n);
     core::Message names;
     for (const LinkConfig& link : links) {
-        if (n <= 8) core::add_item(names, link.answer ? core::Message(link.name) : core::message("{} (verify only)", link.name));
+        if (n <= 8)
+            core::add_item(names,
+                           link.answer ? core::Message(link.name) : core::message("{} (verify only)", link.name));
     }
     if (n <= 8) out = core::message("{}: {}", std::move(out), std::move(names));
-    return fine ? core::message("{} is fine: {}", file, std::move(out)) : core::message("{} is valid: {}", file, std::move(out));
+    return fine ? core::message("{} is fine: {}", file, std::move(out))
+                : core::message("{} is valid: {}", file, std::move(out));
 }
 
 }  // namespace
@@ -83,8 +87,7 @@ int run_command(const CheckConfigCommand& command) {
                                      : core::message("can't read {}", command.config);
         const char* hint = as_user ? "the service could not either: chown root:postern it, and chmod 0640"
                                    : "give the file with --config FILE, or run it as root";
-        complain("check-config",
-                 core::Error{core::Code::kFileUnreadable, std::move(what), hint, error});
+        complain("check-config", core::Error{core::Code::kFileUnreadable, std::move(what), hint, error});
         return kExitUnknown;
     }
     const auto config = load_config(command.config);

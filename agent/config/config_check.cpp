@@ -36,7 +36,7 @@ void check_order(const ConfigNode* table, std::string_view section, std::string_
     } else {
         issues.push_back({small_line, fmt::format("{}.{}", section, small_key),
                           core::message("{} is longer than {} ({}, line {}): expected at most that",
-                                      format_duration(small), large_key, format_duration(large), large_line)});
+                                        format_duration(small), large_key, format_duration(large), large_line)});
     }
 }
 
@@ -59,9 +59,9 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
         }
         for (const auto& upstream : config.dns.upstreams) {
             if (upstream == listen) {
-                issues.push_back(
-                    {line_of(dns, "upstreams"), "dns.upstreams",
-                     core::message("{} is postern itself (dns.listen): queries would go round in circles", upstream.text())});
+                issues.push_back({line_of(dns, "upstreams"), "dns.upstreams",
+                                  core::message("{} is postern itself (dns.listen): queries would go round in circles",
+                                                upstream.text())});
             }
         }
         if (listen == config.http.listen) {
@@ -102,8 +102,8 @@ void check_sources(const ConfigNode& node, Issues& issues) {
         core::Message list;
         for (const auto& key : written)
             list = list.empty() ? core::Message(key) : core::message("{} and {}", std::move(list), key);
-        issues.push_back(
-            {line, "link." + written.back(), core::message("there are {}: expected exactly one source of addresses", std::move(list))});
+        issues.push_back({line, "link." + written.back(),
+                          core::message("there are {}: expected exactly one source of addresses", std::move(list))});
     }
     if (const int zones = line_of(&node, "zones");
         zones > 0 && node.find("endpoint") == nullptr && node.find("zones_file") == nullptr) {
@@ -141,7 +141,7 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
         config.warnings.push_back(
             {link_line, "link",
              core::message("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name,
-                         kind)});
+                           kind)});
     }
 }
 
@@ -160,16 +160,16 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
         issues.push_back(
             {first_line(line_of(probe, "interval"), plan_ttl_line), "link.probe.interval",
              core::message("{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
-                         "expected plan_ttl of at least {}",
-                         format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
-                         format_duration(2 * p.interval_us))});
+                           "expected plan_ttl of at least {}",
+                           format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
+                           format_duration(2 * p.interval_us))});
     }
     if (p.enabled && !link.asks_service()) {
         config.warnings.push_back(
             {node.line, "link",
              core::message("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
-                         "whether the database answers",
-                         link.name),
+                           "whether the database answers",
+                           link.name),
              ConfigIssue::Kind::kNoToken});
     }
 }
@@ -234,10 +234,11 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
         }
     }
     if (!link.answer) {
-        config.notes.push_back({line_of(&node, "answer"), "link.answer",
-                                core::message("\"{}\" is verify only: the upstreams answer {}; its addresses are probed "
-                                            "and compared with that answer",
-                                            link.name, link.host)});
+        config.notes.push_back(
+            {line_of(&node, "answer"), "link.answer",
+             core::message("\"{}\" is verify only: the upstreams answer {}; its addresses are probed "
+                           "and compared with that answer",
+                           link.name, link.host)});
     }
     if (link.free_stuck && !(link.answer && link.probe.enabled)) {
         issues.push_back({line_of(&node, "free_stuck"), "link.free_stuck",

@@ -240,10 +240,14 @@ core::Message read_body_json(const ConfigNode& node, std::vector<std::pair<std::
         return core::message("has {} entries: expected 1 to {}", node.entries.size(), kMaxExpectations);
     std::vector<std::pair<std::string, std::string>> values;
     for (const auto& [pointer, value] : node.entries) {
-        if (core::Message problem = check_json_pointer(pointer); !problem.empty()) return wrong_value(pointer, std::move(problem));
+        if (core::Message problem = check_json_pointer(pointer); !problem.empty())
+            return wrong_value(pointer, std::move(problem));
         const bool plain = value.type == Type::kString || value.type == Type::kInteger || value.type == Type::kBoolean;
-        if (!plain) return core::message("{}: {}", core::printable(pointer), expected("a text, a whole number, true or false", value));
-        if (value.text.size() > 1024) return core::message("{}: has a value longer than 1024 bytes", core::printable(pointer));
+        if (!plain)
+            return core::message("{}: {}", core::printable(pointer),
+                                 expected("a text, a whole number, true or false", value));
+        if (value.text.size() > 1024)
+            return core::message("{}: has a value longer than 1024 bytes", core::printable(pointer));
         values.emplace_back(pointer, value.type == Type::kString ? value.text : value.describe().text());
     }
     out = std::move(values);

@@ -72,7 +72,8 @@ core::Message read_word(const ConfigNode& node, std::initializer_list<std::pair<
 template <class Item, class One>
 core::Message read_list(const ConfigNode& node, core::Message what, std::size_t least, std::size_t most, One one,
                         std::vector<Item>& out) {
-    if (node.type != ConfigNode::Type::kList) return expected(core::message("a list of {} in [ ]", std::move(what)), node);
+    if (node.type != ConfigNode::Type::kList)
+        return expected(core::message("a list of {} in [ ]", std::move(what)), node);
     if (node.items.size() < least)
         return core::message("is an empty list: expected at least {} of {}", least, std::move(what));
     if (node.items.size() > most) return core::message("has {} items: at most {} are allowed", node.items.size(), most);

@@ -22,7 +22,7 @@ struct ConfigTrouble {
     };
     Kind kind = Kind::kNone;
     core::Message mistake;  // the first: "FILE:LINE: key: message", or what the outside refused
-    std::size_t more = 0;  // how many more there are
+    std::size_t more = 0;   // how many more there are
 };
 
 class RunningConfig {

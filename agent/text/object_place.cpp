@@ -100,7 +100,8 @@ core::Result<ObjectPlace> parse_object_place(std::string_view text) {
     const bool http = host == 4 && core::lowered(text.substr(0, 4)) == "http";
     if (!http && core::lowered(text.substr(0, 8)) != "https://") return refused(text, "is no place of an object");
     const std::string_view base = text.substr(0, text.find_first_of("/?#", host + 3));
-    if (core::Message why = check_base_url(core::lowered(base), !http); !why.empty()) return refused(text, std::move(why));
+    if (core::Message why = check_base_url(core::lowered(base), !http); !why.empty())
+        return refused(text, std::move(why));
     if (http && !is_loopback(base.substr(host + 3)))
         return refused(text, "goes over the network in the clear: https is needed");
     if (text.find('#') != std::string_view::npos) return refused(text, "has a fragment, which is not sent to servers");

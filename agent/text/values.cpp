@@ -248,13 +248,15 @@ core::Message check_base_url(std::string_view text, bool https_only) {
     const auto scheme_end = text.find("://");
     const auto scheme = scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
     if (https_only && scheme == "http") return "is not encrypted: signed requests go over https:// only";
-    if (scheme != "https" && (https_only || scheme != "http")) return core::message("is not a URL: expected {}", expected);
+    if (scheme != "https" && (https_only || scheme != "http"))
+        return core::message("is not a URL: expected {}", expected);
     auto authority = text.substr(scheme_end + 3);
     if (!authority.empty() && authority.back() == '/') authority.remove_suffix(1);
     if (authority.find('@') != std::string_view::npos) {
         return "has a user name or password in it: credentials don't belong in the configuration";
     }
-    if (authority.find_first_of("/?# ") != std::string_view::npos) return core::message("has a path or query: expected {}", expected);
+    if (authority.find_first_of("/?# ") != std::string_view::npos)
+        return core::message("has a path or query: expected {}", expected);
     if (core::SocketAddress::parse(authority, 443)) return "";
     auto host = authority;
     if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
