@@ -48,13 +48,17 @@ def messages():
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
 # Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands/(?!check_config)|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
+ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands/(?!check_config)|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
 
 
 # Files in which each sentence is a message, but for what the log says and what is no sentence.
 WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config)")
 NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
-              "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again"}
+              "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
+              "this host gets its own DNS back until postern can be asked again; private names wait until then"}
+
+
+MESSAGES_SAID = re.compile(r"agent/hostdns/")
 
 
 def literals(pattern):
@@ -69,15 +73,24 @@ def literals(pattern):
     return out
 
 
+def unescaped(literal):
+    return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
+
+
 def returned():
-    """{literal: file} of sentences in what functions and lambdas of type core::Message return."""
+    """{literal: file} of sentences in what functions of type core::Message return, and in what is said of the host's DNS."""
     out = {}
     for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
         text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
+        statements = re.findall(r"\b(?:say|said|refuse|give_back)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
+        for literal in re.findall(LITERAL, " ".join(part for parts in statements for part in (*parts, "+"))):
+            form = unescaped(literal)
+            if re.search(r"[a-z] [a-z{]", form):
+                out[form] = str(path.relative_to(ROOT))
         for body in re.findall(r"^(?:inline |template .*\n)?core::Message [^;{]*?\) (?:const )?\{\n(.*?)^\}", text, re.M | re.S):
             for statement in re.findall(r"\breturn\b(.*?);\n", body, re.S):
                 for literal in re.findall(LITERAL, re.sub(r"\bstd::string\((?:[^()]|\([^()]*\))*\)|fmt::format\([^;]*", "", statement)):
-                    form = re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
+                    form = unescaped(literal)
                     if re.search(r"[a-z] [a-z{]", form):
                         out[form] = str(path.relative_to(ROOT))
     return out
@@ -102,7 +115,7 @@ def glossary():
 def bare(text):
     """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
     return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
-                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|private zone", " ", text)
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|private zone", " ", text)
 
 
 class Words(unittest.TestCase):
@@ -131,10 +144,11 @@ class Words(unittest.TestCase):
         made.update(literals(r"(?<!\w)differs\(\s*(LITERAL)"))
         made.update(returned())
         made.update({form: name for form, name in literals("(LITERAL)").items()
-                     if WHOLE.match(name) and re.search(r"[a-z{}] [a-z{\"]", form) and form not in NO_MESSAGE})
+                     if WHOLE.match(name) and re.search(r"[a-z{}] [a-z{\"]", form)})
+        made.update(literals(r"(?<!\w)core::Message\(\s*(LITERAL)"))
         made.update(literals(r"(?<!\w)fail\((?:core::)?Code::\w+,\s*(LITERAL)"))
         missing = [f"{name}: {form}" for form, name in made.items()
-                   if form not in chinese and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
+                   if form not in chinese and form not in NO_MESSAGE and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
         self.assertFalse(missing, "\n" + "\n".join(missing))
         self.assertGreater(len(made), 300)
         every = literals("(LITERAL)")

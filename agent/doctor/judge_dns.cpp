@@ -139,7 +139,7 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
 
 /// In the catalogue's words.
 std::string takeover_of(const HostDnsReport& report) {
-    if (!report.problem.empty()) return report.text();
+    if (!report.problem.empty()) return told_value(report.text());
     const bool split = report.journal.decision.mode == Mode::kSplit;
     return catalogued(
         "takeover", report.journal.state == TakeoverState::kOn && split ? "on_split" : to_string(report.journal.state));

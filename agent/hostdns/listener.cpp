@@ -77,12 +77,12 @@ core::Result<void> wake_listener(HostSystem& host, const TakeoverHooks& hooks, c
     if (const std::string holder = port_holder(host, listen); !holder.empty()) {
         return core::fail(
             core::Code::kAddressInUse,
-            fmt::format("not taken over: {} is held by {}, so postern can't listen there", listen.text(), holder),
+            core::message("not taken over: {} is held by {}, so postern can't listen there", listen.text(), holder),
             "stop that program, or set [dns] listen and the socket unit to another address; then: "
             "postern dns enable");
     }
     if (!has_systemd(host)) return {};
-    hooks.say("nothing answers at " + listen.text() + ": starting postern-resolver");
+    hooks.say(core::message("nothing answers at {}: starting postern-resolver", listen.text()));
     (void)host.act({"systemctl", "--no-block", "start", "postern-resolver.socket", "postern-resolver.service"}, {});
     const core::Micros deadline = hooks.mono_us() + kPatience;
     while (!hooks.ask(listen, kLocalName, kCanary) && hooks.mono_us() < deadline)

@@ -57,7 +57,7 @@ std::optional<Fault> takeover_fault(const HostDnsReport& r) {
             v["problem"] = doctor::told_value(r.seen.problem());
             return make_fault("PN-RESOLV-BROKEN", {}, {}, std::move(v));
         case TakeoverState::kSuspended:
-            v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : j.why;
+            v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : doctor::told_value(j.why);
             return make_fault("PN-RESOLV-SUSPENDED", {}, {}, std::move(v));
         case TakeoverState::kTruce:
             if (j.writer.empty()) v["writer"] = catalogued("takeover", "another");
