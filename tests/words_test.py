@@ -48,17 +48,17 @@ def messages():
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
 # Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands/(?!check_config)|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
+ENGLISH_ONLY = re.compile(r"agent/(?:commands/(?!check_config|dns|endpoint)|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
 
 
 # Files in which each sentence is a message, but for what the log says and what is no sentence.
-WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config)")
+WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config|account/operation_error)")
 NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
               "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
-              "this host gets its own DNS back until postern can be asked again; private names wait until then"}
+              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "postern endpoint delete ", "postern endpoint export ep-… "}
 
 
-MESSAGES_SAID = re.compile(r"agent/hostdns/")
+MESSAGES_SAID = re.compile(r"agent/(?:hostdns/|account/|commands/(?:dns|endpoint)|client/)")
 
 
 def literals(pattern):
@@ -74,7 +74,7 @@ def literals(pattern):
 
 
 def unescaped(literal):
-    return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
+    return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
 
 
 def returned():
@@ -82,7 +82,7 @@ def returned():
     out = {}
     for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
         text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
-        statements = re.findall(r"\b(?:say|said|refuse|give_back)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
+        statements = re.findall(r"\b(?:say|said|refuse|give_back|told|row|complain|confirm|tell|fail|fail_command|stop)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
         for literal in re.findall(LITERAL, " ".join(part for parts in statements for part in (*parts, "+"))):
             form = unescaped(literal)
             if re.search(r"[a-z] [a-z{]", form):
@@ -115,7 +115,7 @@ def glossary():
 def bare(text):
     """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
     return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
-                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|private zone", " ", text)
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|client token|the zone meanwhile|private zone", " ", text)
 
 
 class Words(unittest.TestCase):

@@ -99,7 +99,7 @@ Findings judge_config(const ConfigSeen& seen) {
 Findings judge_agent(const AgentSeen& seen) {
     const Values v = {{"listen", seen.listen.text()},
                       {"problem", told_value(seen.problem)},
-                      {"holder", seen.holder.empty() ? catalogued("words", "some_program") : seen.holder},
+                      {"holder", seen.holder.empty() ? catalogued("words", "some_program") : told_value(seen.holder)},
                       {"pid", seen.pid > 0 ? std::to_string(seen.pid) : ""},
                       {"file", seen.config},
                       {"changed", seen.changed},

@@ -52,7 +52,7 @@ bool fits(const Addresses& answer, const NameSeen& n) {
 Finding stub_finding(const DnsSeen& dns, const NameSeen& n) {
     const core::SocketAddress& server = dns.server;
     Values v = {{"name", n.name},
-                {"holder", dns.holder.empty() ? catalogued("words", "some_program") : dns.holder},
+                {"holder", dns.holder.empty() ? catalogued("words", "some_program") : told_value(dns.holder)},
                 {"server", server.text()},
                 {"address", server.ip.text()},
                 {"port", std::to_string(server.port)},

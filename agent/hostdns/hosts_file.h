@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message.h"
+
 namespace postern::agent {
 
 struct HostsLine {
