@@ -35,8 +35,8 @@ std::vector<core::Message> groups_that_stay(EndpointRun& run, const core::Result
 /// The command that deletes postern's own group.
 std::string remove_group_command(const EndpointCommand& command, const std::string& group);
 
-/// Asks the question, or complains that there is no terminal. nullopt: go on; else the exit code. `undone`: "nothing
-/// was deleted".
+/// Asks the question, or complains that there is no terminal. nullopt: go on; else the exit code. `undone`: "not
+/// confirmed; nothing was deleted".
 std::optional<int> confirm(const EndpointRun& run, const core::Message& question, const core::Message& undone);
 
 }  // namespace postern::agent
