@@ -26,8 +26,9 @@ EndpointProgress progress_of(const EndpointReport& r) {
     EndpointProgress out;
     out.stage = r.status;
     if (r.status == "Active")
-        out.stage = core::message("{}, connection {}", r.status,
-                                  r.connection_status.empty() ? core::Message("unknown") : r.connection_status);
+        out.stage =
+            core::message("{}, connection {}", r.status,
+                          r.connection_status.empty() ? core::Message("unknown") : core::Message(r.connection_status));
     out.next = why_not_ready(r, {});
     if (out.next.empty()) {
         out.outcome = Outcome::kConnected;
