@@ -160,6 +160,11 @@ class Words(unittest.TestCase):
                 places = [str(n) for n in range(len(re.findall(r"\{\}", form)))]
                 self.assertEqual(sorted(re.findall(r"\{(\d*)\}", text)), places)
 
+    def test_no_english_sentence_is_in_a_chinese_one(self):
+        typed = re.compile(r'"[^"]*"|\{[^{}]*\}|\[[^\]]*\]|(?:postern|systemctl|timedatectl|chown|chmod|chattr|options)(?: [\w.:/{}=+-]+)+')
+        found = [text for text in messages().values() if re.search(r"(?:[A-Za-z']{2,} ){2}[a-z']{2,}", typed.sub("", text))]
+        self.assertFalse(found, "\n" + "\n".join(found))
+
     def test_commands_are_the_same(self):
         """What a fix has to be typed is in both languages, letter by letter."""
         command = re.compile(r"(?:postern|systemctl|journalctl|timedatectl|openssl|ping|curl|ss|sed|resolvectl|nscd|ip|apt-get|tailscale|free|grep|getent|dig|nsenter)(?: [\w@.,:/{}='$|*+-]+)+")

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/faults/catalogue.h"
 #include "agent/faults/fault.h"
 
 namespace postern::agent {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever is wrong in a configuration is told in Chinese without an English sentence inside.
+// Whatever is wrong in a configuration, and the takeover, is told in Chinese without an English sentence inside.
 #include <regex>
 
 #include <fmt/format.h>
 
 #include "agent/client/language.h"
 #include "agent/config/config_keys.h"
+#include "agent/hostdns/decision.h"
+#include "agent/hostdns/report.h"
 #include "agent/text/object_place.h"
 #include "tests/unit/catch.h"
 
@@ -16,7 +18,7 @@ namespace {
 
 /// Two English words beside each other, but for what is to be typed: in quotes, brackets, or a command.
 bool has_english(const std::string& chinese) {
-    static const std::regex kTyped(R"re("[^"]*"|\{[^{}]*\}|\[[^\]]*\]|postern publish keygen|key = value)re");
+    static const std::regex kTyped(R"re("[^"]*"|\{[^{}]*\}|\[[^\]]*\]|postern [a-z]+ [a-z]+|chattr -i [a-z/.]+|key = value)re");
     static const std::regex kEnglish("[A-Za-z']{2,} [a-z']{2,}");
     return std::regex_search(std::regex_replace(chinese, kTyped, ""), kEnglish);
 }
@@ -131,5 +133,41 @@ TEST_CASE("language: an object's place that is none is told in Chinese", "[langu
         const auto parsed = parse_object_place(place);
         REQUIRE_FALSE(parsed);
         check(parsed.error().whole());
+    }
+}
+
+TEST_CASE("language: the takeover is told in Chinese, whatever its state and its cause", "[language]") {
+    HostDnsReport report;
+    report.journal.target.listen = *core::SocketAddress::parse("127.0.0.153", 53);
+    report.seen.name = "db.example.com";
+    for (int state = 0; state <= static_cast<int>(TakeoverState::kTruce); ++state) {
+        for (const core::Message& why : {core::Message(), core::message("nothing answers at {}", "127.0.0.153:53"),
+                                         core::message("{} through it", report.seen.problem())}) {
+            for (int seen = 0; seen < 6; ++seen) {
+                report.journal.state = static_cast<TakeoverState>(state);
+                report.journal.why = why;
+                report.journal.since_wall_us = seen * 1'800'000'000 * core::kSecond;
+                report.journal.decision.mode = seen % 2 == 0 ? Mode::kFull : Mode::kSplit;
+                report.seen.state = static_cast<PathState>(seen % 3);
+                report.silent = seen == 5;
+                check(report.text());
+            }
+        }
+    }
+    report.problem = core::message("cannot look at {}", "/var/lib/postern/hostdns.json");
+    check(report.text());
+    for (const HostsLine& line : hosts_findings("10.0.0.1 db.example.com\ndb.example.com 10.0.0.1\n", {"db.example.com"}))
+        check(line.what());
+    HostFacts facts;
+    for (const bool immutable : {false, true}) {
+        facts.resolv_conf.kind = FileState::Kind::kFile;
+        facts.immutable = immutable;
+        facts.read_only = !immutable;
+        for (const Mode mode : {Mode::kSplit, Mode::kFull}) {
+            const Decision decision = decide(facts, mode);
+            REQUIRE_FALSE(decision.refusal.empty());
+            check(decision.refusal);
+            check(decision.hint);
+        }
     }
 }
