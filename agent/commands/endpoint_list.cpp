@@ -88,8 +88,8 @@ int list_services(EndpointRun& run) {
     const core::Message next =
         none ? (wanted.empty() ? core::message("have this account whitelisted {}", whitelist_step(account))
                                : core::message("have this account whitelisted for it {}", whitelist_step(account)))
-             : "postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted) +
-                   (elsewhere.empty() ? "" : " --region-of-service " + elsewhere);
+             : core::Message("postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted) +
+                             (elsewhere.empty() ? "" : " --region-of-service " + elsewhere));
     if (run.command.json) {
         Json list = Json::array();
         for (const auto& s : *found) {
