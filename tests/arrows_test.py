@@ -28,7 +28,7 @@ AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.t
     "status": "fleet connections discovery hostdns config faults text probe",
     "steering": "status connections discovery hostdns endpoint config net text probe",
     "serving": "status connections faults text probe",
-    "client": "discovery hostdns config net endpoint text probe",
+    "client": "faults discovery hostdns config net endpoint text probe",
     "publish": "client steering account cloud discovery config net endpoint text probe",
     "doctor": "client account status faults cloud hostdns discovery config net endpoint text probe",
 }
