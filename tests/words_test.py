@@ -48,7 +48,7 @@ def messages():
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
 # Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains)|config/config|text/values)")
+ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|k8s|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains)|config/config|text/values)")
 
 
 def literals(pattern):
