@@ -24,7 +24,8 @@ Lease::Turn Lease::judge(const std::optional<JsonView>& there, core::Micros now)
     const std::string holder = spec.at("holderIdentity").text(), renewed = spec.at("renewTime").text();
     const std::string version = there ? version_of(*there) : "";
     const bool changed = there_ != there.has_value() || holder != holder_ || renewed != renewed_ || version != version_;
-    if (changed || changed_mono_us_ == 0) changed_mono_us_ = now;
+    if (changed || !judged_) changed_mono_us_ = now;
+    judged_ = true;
     there_ = there.has_value();
     holder_ = holder;
     renewed_ = renewed;

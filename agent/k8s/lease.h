@@ -52,7 +52,7 @@ class Lease {
     std::string holder_, version_, renewed_;
     core::Micros duration_ = kLeaseDuration;  // the holder's
     std::int64_t transitions_ = 0;
-    bool there_ = false;
+    bool there_ = false, judged_ = false;
     core::Micros changed_mono_us_ = 0;  // when it was first seen as it is
     core::Micros held_until_ = 0;
 };

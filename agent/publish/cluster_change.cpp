@@ -43,7 +43,7 @@ bool bring(k8s::Cluster& cluster, const ClusterTask& task, const ObjectName& obj
         }
         if (task.dry_run) {
             out.steps.push_back(step.told);
-            out.bodies.push_back(step.body);
+            if (!step.body.empty()) out.bodies.push_back(step.body);
             return true;
         }
         const auto written = write(cluster, step);
@@ -60,6 +60,18 @@ bool bring(k8s::Cluster& cluster, const ClusterTask& task, const ObjectName& obj
                             core::message("{} is written by another one at the same time", k8s::describe(object)),
                             "find out who writes it: kubectl get --show-managed-fields", 0};
     return false;
+}
+
+/// False, with the reason, where the object is another's or can't be looked at.
+bool may_be_ours(k8s::Cluster& cluster, const ObjectName& object, const Decide& decide, ClusterOutcome::Name& out) {
+    const auto there = cluster.read(object);
+    if (!there) {
+        out.error = there.error();
+        return false;
+    }
+    const ObjectStep step = decide(*there);
+    out.left = step.why;
+    return step.what != What::kForeign;
 }
 
 k8s::ServiceWish wish_of(const ClusterName& name, const ClusterTask& task) {
@@ -91,18 +103,18 @@ ClusterOutcome publish_services(k8s::Cluster& cluster, const ClusterTask& task, 
             one.error = std::move(checked.error());
             continue;
         }
-        // The slices first: a Service is never there without an address. One of a family that has none is taken away last.
+        const ObjectName service{k8s::Kind::kService, wish.name};
+        const auto service_now = [&](const auto& there) { return k8s::service_step(wish, there); };
         const auto slice = [&](bool v6) {
             return bring(
                 cluster, task, {k8s::Kind::kEndpointSlice, k8s::slice_name(wish.name, v6)},
                 [&, v6](const auto& there) { return k8s::slice_step(wish, v6, there); }, one);
         };
+        // A slice would give a Service of others our addresses.
+        if (!may_be_ours(cluster, service, service_now, one)) continue;
+        // The slices first: a Service is never there without an address. One of a family that has none is taken away last.
         const bool v4_last = wish.addresses.front().ip.is_v6();
-        (void)(slice(v4_last) &&
-               bring(
-                   cluster, task, {k8s::Kind::kService, wish.name},
-                   [&](const auto& there) { return k8s::service_step(wish, there); }, one) &&
-               slice(!v4_last));
+        (void)(slice(v4_last) && bring(cluster, task, service, service_now, one) && slice(!v4_last));
     }
     return out;
 }

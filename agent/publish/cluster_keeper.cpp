@@ -60,10 +60,11 @@ void ClusterKeeper::turn_lease(Micros now) {
     if (!turn || !written) {
         const core::Error& error = turn ? written.error() : turn.error();
         lease_due_ = clock_.mono_us() + std::max(cluster_.asked_to_wait_us(), lease_pause_.next(random_));
-        lease_problem_ = error.text();
+        lease_problem_ = {};
+        lease_problem_.add(std::string(core::to_string(error.code)), error.text());
         return;
     }
-    lease_problem_.clear();
+    lease_problem_ = {};
     lease_pause_.reset();
     const Micros expires = lease_.expires_mono_us();
     if (*turn == Lease::Turn::kWait) lease_due_ = std::min(lease_due_, std::max(expires, now + core::kSecond));
@@ -103,7 +104,7 @@ Micros ClusterKeeper::turn() {
     const Micros now = clock_.mono_us();
     if (!lease_.held(now)) {
         failing_ = false;
-        names_problem_.clear();  // it is the other's
+        names_problem_ = {};  // it is the other's
     }
     tell_problem();
     return lease_.held(now) ? std::min(lease_due_, names_due_) : lease_due_;
@@ -115,26 +116,31 @@ void ClusterKeeper::end() {
     lease_.lost();
 }
 
+void ClusterKeeper::Problem::add(const std::string& its_kind, const std::string& its_text) {
+    if (kind.find(its_kind) == std::string::npos) core::add_item(kind, its_kind);
+    core::add_item(text, its_text);
+}
+
 void ClusterKeeper::tell(const ClusterOutcome& outcome) {
-    names_problem_.clear();
+    names_problem_ = {};
     for (const auto& name : outcome.names) {
         for (const auto& step : name.steps)
             core::log_info("cluster_written", step, {{"link", name.link}});
-        if (name.error) core::add_item(names_problem_, name.link + ": " + name.error->text());
-        if (!name.left.empty()) core::add_item(names_problem_, name.link + ": " + name.left.text());
+        if (name.error)
+            names_problem_.add(std::string(core::to_string(name.error->code)), name.link + ": " + name.error->text());
+        if (!name.left.empty()) names_problem_.add(name.left.text(), name.link + ": " + name.left.text());
     }
     for (const auto& remark : outcome.remarks)
-        core::add_item(names_problem_, remark.text());
+        names_problem_.add(remark.text(), remark.text());
 }
 
 /// One line for each change of what is wrong.
 void ClusterKeeper::tell_problem() {
-    std::string problem = lease_problem_;
-    if (!names_problem_.empty()) core::add_item(problem, names_problem_);
-    if (problem == problem_) return;
-    if (!problem.empty()) core::log_warning("cluster_not_written", problem + "; what the cluster has stays");
-    if (problem.empty()) core::log_info("cluster_written_again", "the cluster has what it ought to have");
-    problem_ = problem;
+    const Problem& now = lease_problem_.kind.empty() ? names_problem_ : lease_problem_;
+    if (now.kind == told_) return;
+    if (!now.kind.empty()) core::log_warning("cluster_not_written", now.text + "; what the cluster has stays");
+    if (now.kind.empty()) core::log_info("cluster_written_again", "the cluster can be written again");
+    told_ = now.kind;
 }
 
 }  // namespace postern::agent::publish

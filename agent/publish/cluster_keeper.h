@@ -53,7 +53,13 @@ class ClusterKeeper {
     bool led_ = false, followed_ = false, failing_ = false;
     core::Micros lease_due_ = 0, names_due_ = 0;
     core::Backoff lease_pause_{core::kSecond, 15 * core::kSecond}, names_pause_{core::kSecond, 30 * core::kSecond};
-    std::string problem_, lease_problem_, names_problem_;
+    /// What is wrong, and its kind: the same cause, met at another object, is no news.
+    struct Problem {
+        std::string kind, text;
+        void add(const std::string& kind, const std::string& text);
+    };
+    Problem lease_problem_, names_problem_;
+    std::string told_;  // the kind
     std::string first_renewal_;  // of another's Lease, for claim()
 };
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from host import LINK, NAME, POSTERN, HostTest
+from host import LINK, POSTERN, HostTest
 from launch import StandIn
 
 import pki  # in the folder that host.py adds
@@ -110,5 +110,3 @@ class KubeTest(HostTest):
             if entry["ready"] is not None:
                 self.assertTrue(entry["ready"], entry)
 
-
-__all__ = ["KubeTest", "LINK", "NAME", "SERVICE", "SLICE", "ZONE_A", "ZONE_B"]

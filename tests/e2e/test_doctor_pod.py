@@ -6,7 +6,8 @@ import subprocess
 import unittest
 
 import doctor_kit
-from host import NAME, UPSTREAMS, ZONE_A, ZONE_B, HostTest, StandIn
+from host import NAME, UPSTREAMS, ZONE_A, ZONE_B, HostTest
+from launch import StandIn
 
 CLUSTER = UPSTREAMS["first"]
 SEARCH = "search shop.svc.cluster.local svc.cluster.local cluster.local\n"

@@ -3,7 +3,8 @@
 
 import unittest
 
-from kube_kit import NAME, ZONE_A, ZONE_B, KubeTest
+from host import NAME
+from kube_kit import ZONE_A, ZONE_B, KubeTest
 
 THEIRS = [{"name": ".", "forward": {"upstreams": ["100.100.2.136"], "protocolStrategy": "tcp"}}]
 CONFIG = {"apiVersion": "networking.alibabacloud.com/v1beta1", "kind": "CustomDNSConfig", "metadata": {"name": "default"},

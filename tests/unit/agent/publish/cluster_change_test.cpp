@@ -104,7 +104,7 @@ TEST_CASE("cluster change: what postern did not make stays, and is named", "[pub
     const auto out = publish_names(cluster, kServices, {db()}, kNow);
     CHECK(out.left());
     CHECK(out.names.front().left.text() == "there is a service db-prod that postern did not make");
-    CHECK(cluster.objects.at({Kind::kService, "db-prod"}) == before.at({Kind::kService, "db-prod"}));
+    CHECK(cluster.objects == before);  // no slice gives it our addresses
     (void)undo_names(cluster, kServices, {db()}, true, kNow);
     CHECK(cluster.objects == before);
 }
