@@ -130,7 +130,7 @@ TEST_CASE("formats: the fallback file and the generation", "[formats]") {
         CHECK(fallback.listen.at(0).text() == "127.0.0.153:53");
         CHECK(fallback.upstreams.at(0).text() == "100.100.2.136:53");
         CHECK(fallback.allow.empty() == (version == "0.1.0"));  // has none: loopback alone may ask
-        std::string problem;
+        core::Message problem;
         const Generation generation(test::copy_of(version, "generation", folder.path()), 0, &problem);
         CHECK(generation.current() == 8ull << 32);
         CHECK(problem.empty());

@@ -124,7 +124,7 @@ void write_for_the_resolver(const std::string& out) {
     const core::Fallback fallback{input.dns.listen, input.upstreams, {"gw.example.com"}, input.dns.allow};
     REQUIRE(
         core::write_file(out + "/fallback-upstreams", core::as_bytes(core::format_fallback(fallback)), 0644, false));
-    std::string problem;
+    core::Message problem;
     const Generation generation(out + "/generation", input.generation - (1ull << 32), &problem);
     REQUIRE(problem.empty());
 }

@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     place("s3://bucket/" + text);
     for (const int status : {301, 403, 404, 409, 500}) {
         const core::Error error = explain_refusal({status, {{"location", text}}, text}, {});
-        if (error.what.empty() || error.what.find_first_of("\n\r\x1b") != std::string::npos) std::abort();
+        if (error.what.empty() || error.what.text().find_first_of("\n\r\x1b") != std::string::npos) std::abort();
     }
     return 0;
 }

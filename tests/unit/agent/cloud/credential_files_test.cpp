@@ -83,7 +83,7 @@ TEST_CASE("credential files: a command is taken apart as a shell would, and noth
         INFO(bad);
         const auto refused = split_command(bad);
         REQUIRE_FALSE(refused);
-        CHECK(refused.error().what.find('a') != std::string::npos);
+        CHECK(refused.error().what.find("a") != std::string::npos);
     }
 }
 

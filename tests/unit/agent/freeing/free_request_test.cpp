@@ -32,7 +32,7 @@ TEST_CASE("freeing: replies come back as they were written", "[freeing]") {
         CHECK((back->refusal == reply.refusal && back->freed == 9 && back->left == 4294967295U));
         CHECK(reply.line().size() <= kMaxFreeLine);
         CHECK(lines.insert(reply.line()).second);
-        CHECK(explain(reply.refusal).empty() == (reply.refusal == FreeRefusal::kNone));
+        CHECK(std::string_view(explain(reply.refusal)).empty() == (reply.refusal == FreeRefusal::kNone));
     }
     for (const char* bad :
          {"", "\n", "freed 1 left 2", "freed -1 left 2\n", "freed 1 left 2 \n", "freed 1 left 2 other\n",

@@ -296,7 +296,8 @@ TEST_CASE("http: a silent proxy is named, with the time that has passed", "[http
         INFO(r.error().text());
         CHECK(r.error().code == Code::kTimeout);
         CHECK(r.error().what.starts_with(c.what));
-        const auto told = std::stod(r.error().what.substr(r.error().what.find_last_of(' ', r.error().what.size() - 3)));
+        const std::string& what = r.error().what;
+        const auto told = std::stod(what.substr(what.find_last_of(' ', what.size() - 3)));
         CHECK(told > 0);
         CHECK(told * (r.error().what.ends_with(" ms") ? 1e3 : 1e6) <= static_cast<double>(passed) + 1e5);
     }

@@ -25,7 +25,7 @@ void put(const std::string& path, std::string_view text) {
 TEST_CASE("generation: each start is above all that was, and the counter is on disk", "[generation]") {
     const test::TempFolder folder;
     const std::string path = folder / "generation";
-    std::string problem;
+    core::Message problem;
     Generation first(path, 0, &problem);
     CHECK(first.current() == start(1));
     CHECK(first.next() == start(1) + 1);
@@ -46,7 +46,7 @@ TEST_CASE("generation: whatever the file says, a plan of this start is newer tha
                             "4294967296"sv, "5000000000"sv, "18446744073709551615"sv, "99999999999999999999"sv}) {
         INFO(text);
         put(path, text);
-        std::string problem;
+        core::Message problem;
         Generation generation(path, start(3) + 5, &problem);
         CHECK(generation.current() > start(3) + 5);
         CHECK(generation.next() > start(4));
@@ -54,14 +54,14 @@ TEST_CASE("generation: whatever the file says, a plan of this start is newer tha
         CHECK(Generation(path, 0, &problem).current() > 0);
     }
     put(path, std::string(1000, '9'));
-    std::string problem;
+    core::Message problem;
     CHECK(Generation(path, start(3), &problem).current() == start(4));
 }
 
 TEST_CASE("generation: a counter that can't be written is a problem, and the numbers go on from what was seen",
           "[generation]") {
     const test::TempFolder folder;
-    std::string problem;
+    core::Message problem;
     CHECK(Generation(folder / "none/generation", start(3) + 5, &problem).current() == start(4));
     CHECK_FALSE(problem.empty());
     problem.clear();
