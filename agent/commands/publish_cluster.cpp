@@ -14,6 +14,7 @@
 #include "agent/publish/cluster_keeper.h"
 #include "agent/publish/steered_names.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 #include "core/log.h"
 #include "core/service_notify.h"
 
