@@ -59,7 +59,7 @@ class ClusterKeeper {
         void add(const std::string& kind, const std::string& text);
     };
     Problem lease_problem_, names_problem_;
-    std::string told_;  // the kind
+    std::string told_;           // the kind
     std::string first_renewal_;  // of another's Lease, for claim()
 };
 

@@ -110,6 +110,7 @@ struct SteeredNames::Parts final : private Steering::Outside {
     core::Timer housekeeping, hold;
     core::FileWatch watch;
     Micros began = 0;
+    bool settled = false;  // for good
 };
 
 SteeredNames::SteeredNames(core::Loop& loop, core::Clock& clock, core::Random& random, const Config& config,
@@ -129,8 +130,13 @@ void SteeredNames::stop() {
     parts_->steering.stop();
 }
 
-bool SteeredNames::settled() const {
-    return parts_->steering.all_good() || parts_->clock.mono_us() >= parts_->began + kSettles;
+bool SteeredNames::settled() {
+    if (parts_->settled) return true;
+    const auto links = parts_->steering.plan_input().links;
+    const bool known =
+        std::none_of(links.begin(), links.end(), [](const auto& link) { return link.addresses.empty(); });
+    parts_->settled = (known && parts_->steering.all_good()) || parts_->clock.mono_us() >= parts_->began + kSettles;
+    return parts_->settled;
 }
 
 std::vector<ClusterName> SteeredNames::names() const {

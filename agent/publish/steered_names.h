@@ -27,7 +27,7 @@ class SteeredNames {
     std::vector<ClusterName> names() const;
     /// The probes have had the time to judge what is down: until then a publisher that has just started knows less than
     /// what is published already.
-    bool settled() const;
+    bool settled();
 
   private:
     struct Parts;

@@ -42,13 +42,13 @@ class KubeTest(HostTest):
         self.control = self.kube.control
         self.host.write_config(link={"probe": FAST})
 
-    def arguments(self, who, where="kubernetes"):
+    def arguments(self, who, where="kubernetes", space="db"):
         token = self.host.write_file(f"{who}.token", next(token for token, owner in TOKENS.items() if owner == who) + "\n")
         return ["publish", where, "--config", self.host.config_file, "--server", f"https://{SERVER}", "--ca-file", self.host.ca,
-                "--token-file", token, "--namespace", "db", "--publisher", who]
+                "--token-file", token, "--namespace", space, "--publisher", who]
 
-    def publish(self, *arguments, code=0, where="kubernetes", who="once"):
-        done = self.host.run(POSTERN, *self.arguments(who, where), *arguments, env=self.host.environment)
+    def publish(self, *arguments, code=0, where="kubernetes", who="once", space="db"):
+        done = self.host.run(POSTERN, *self.arguments(who, where, space), *arguments, env=self.host.environment)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         for token in TOKENS:
             self.assertNotIn(token, done.stdout + done.stderr)

@@ -82,7 +82,7 @@ class Once(KubeTest):
         self.assertEqual(self.objects("services"), {})
 
     def test_a_namespace_that_is_not_there(self):
-        self.assertIn("create the namespace", self.publish("--namespace", "elsewhere", code=2).stderr)
+        self.assertIn("create the namespace", self.publish(space="elsewhere", code=2).stderr)
 
     def test_conflicts_are_read_again_and_a_short_pause_is_kept(self):
         self.publish()
