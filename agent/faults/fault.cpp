@@ -2,7 +2,6 @@
 #include "agent/faults/fault.h"
 
 #include <charconv>
-#include <cstdlib>
 #include <vector>
 
 #include "agent/faults/codes.h"
