@@ -105,6 +105,7 @@ class Parser {
         add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_publish_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
+        add_k8s();
         add_doctor();
     }
 
@@ -172,6 +173,13 @@ class Parser {
         return app;
     }
 
+    void add_k8s() {
+        CLI::App* k8s = app_.add_subcommand("k8s", "For a Kubernetes cluster.");
+        k8s->set_help_flag("-h,--help", "this text");
+        k8s->require_subcommand(1);
+        add_k8s_node(*k8s, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
+    }
+
     void add_run() {
         auto c = std::make_shared<RunCommand>();
         CLI::App* app = add(&app_, "run",
@@ -179,6 +187,8 @@ class Parser {
                             "the configuration again.",
                             c);
         app->add_flag("--no-resolver", c->no_resolver, "don't start postern-resolver (something else does)");
+        app->add_flag("--follow-config", c->follow_config,
+                      "read the configuration again whenever its file changes, as on SIGHUP: for a mounted ConfigMap");
     }
 
     void add_check_config() {

@@ -63,5 +63,7 @@ void add_publish_commands(CLI::App& root, const Chosen& chosen);
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
 /// list, run and keygen (cli_publish_list.cpp).
 void add_publish_list(CLI::App& publish, const Chosen& chosen);
+/// node and alive, below `postern k8s` (cli_k8s_node.cpp).
+void add_k8s_node(CLI::App& k8s, const Chosen& chosen);
 
 }  // namespace postern::agent
