@@ -19,7 +19,10 @@ constexpr mode_t kFolderMode = 0750;
 
 core::Result<void> give_folder(const std::string& path, std::uint32_t owner) {
     if (auto made = core::make_folders(path, kFolderMode); !made) return made;
-    if (::lchown(path.c_str(), owner, owner) == 0 && ::chmod(path.c_str(), kFolderMode) == 0) return {};
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == owner) return {};
+    // While it is still ours: CAP_FOWNER is not needed.
+    if (::chmod(path.c_str(), kFolderMode) == 0 && ::lchown(path.c_str(), owner, owner) == 0) return {};
     return core::fail(core::Code::kPermission, core::message("can't give the folder {} to user {}", path, owner),
                       "it needs root with CAP_CHOWN", errno);
 }

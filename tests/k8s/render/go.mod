@@ -1,0 +1,3 @@
+module postern.test/render
+
+go 1.19
