@@ -64,8 +64,18 @@ def objects(rendered):
 
 
 def tidy(text):
-    """Without the blank lines that templates leave, and with one licence line."""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith("# SPDX")]
+    """Without the blank lines that templates leave outside of blocks, and with one licence line."""
+    lines, block = [], None
+    for line in text.splitlines():
+        line = line.rstrip()
+        depth = len(line) - len(line.lstrip())
+        if line and block is not None and depth <= block:
+            block = None
+        if block is None and (not line or line.startswith("# SPDX")):
+            continue
+        lines.append(line)
+        if line.endswith(": |"):
+            block = depth
     return "# SPDX-License-Identifier: Apache-2.0\n" + DERIVED.format(" and ../values.yaml") + "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
 
 {{- define "postern.toml" -}}
-# Written by the chart; change its values.
+# [agent], [dns] and [http] come from the chart's values; the links follow.
 [agent]
 log_format = "json"
 
