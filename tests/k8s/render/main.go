@@ -50,7 +50,6 @@ func main() {
 			return out.String(), err
 		},
 		"toJson":    encoded,
-		"toYaml":    encoded, // JSON is YAML
 		"nindent":   indented,
 		"quote":     func(value any) string { return fmt.Sprintf("%q", fmt.Sprint(value)) },
 		"sha256sum": func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) },
