@@ -15,7 +15,8 @@
 namespace postern::agent {
 namespace {
 
-constexpr std::string_view kKind = "dummy";
+// Whichever the kernel has. Of a pair the other end stays down.
+constexpr std::string_view kKinds[] = {"dummy", "veth"};
 
 /// A request of rtnetlink in the making.
 class Request {
@@ -75,13 +76,23 @@ bool is_interface_name(const std::string& name) {
            std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || c == ':' || c <= ' ' || c > '~'; });
 }
 
-int make_dummy(int fd, const std::string& name) {
+int make_link(int fd, const std::string& name, std::string_view kind) {
     Request link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
     link.attribute(IFLA_IFNAME, name.c_str(), name.size() + 1);
     const std::size_t info = link.begin(IFLA_LINKINFO);
-    link.attribute(IFLA_INFO_KIND, kKind.data(), kKind.size());
+    link.attribute(IFLA_INFO_KIND, kind.data(), kind.size());
     link.end(info);
     return link.send(fd);
+}
+
+/// EEXIST: there is one of this name.
+int make_link(int fd, const std::string& name) {
+    int error = EOPNOTSUPP;
+    for (const auto kind : kKinds) {
+        error = make_link(fd, name, kind);
+        if (error != EOPNOTSUPP) break;
+    }
+    return error;
 }
 
 int add_address(int fd, unsigned index, const core::IpAddress& address) {
@@ -107,9 +118,10 @@ int set_up(int fd, unsigned index) {
 tl::unexpected<core::Error> refused(core::Message what, int error) {
     const bool permission = error == EPERM || error == EACCES;
     return core::fail(permission ? core::Code::kPermission : core::Code::kSocket, std::move(what),
-                      permission            ? "it needs root with CAP_NET_ADMIN, in the network of the node"
-                      : error == EOPNOTSUPP ? "the kernel has no dummy interfaces: load its module, modprobe dummy"
-                                            : core::Message{},
+                      permission ? "it needs root with CAP_NET_ADMIN, in the network of the node"
+                      : error == EOPNOTSUPP
+                          ? "the kernel has neither dummy nor veth interfaces: load a module, modprobe dummy"
+                          : core::Message{},
                       error);
 }
 
@@ -122,7 +134,7 @@ core::Result<void> make_interface(const std::string& name, const core::IpAddress
     }
     core::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!fd) return refused("can't ask the kernel for an interface", errno);
-    if (const int error = make_dummy(fd.get(), name); error != 0 && error != EEXIST)
+    if (const int error = make_link(fd.get(), name); error != 0 && error != EEXIST)
         return refused(core::message("can't make the interface {}", name), error);
     const unsigned index = ::if_nametoindex(name.c_str());
     if (index == 0) return refused(core::message("the interface {} is gone", name), errno);

@@ -10,7 +10,7 @@
 
 namespace postern::agent {
 
-/// Makes a dummy interface unless there is one of this name (1 to 15 bytes, no "/" and no blank), gives it the address
+/// Makes an interface, dummy or else one end of a veth pair, unless there is one of this name (1 to 15 bytes, no "/" and no blank), gives it the address
 /// alone (/32, /128) and sets it up. What is there already stays. kUsage for a name that the kernel does not take,
 /// kPermission without CAP_NET_ADMIN, else kSocket.
 core::Result<void> make_interface(const std::string& name, const core::IpAddress& address);

@@ -23,6 +23,7 @@ log_format = "json"
 [dns]
 listen = {{ toJson .listen }}
 allow = {{ toJson .allow }}
+ttl = "5s"   # CoreDNS keeps an answer as long again
 {{- if .root.Values.upstreams }}
 upstreams = {{ toJson .root.Values.upstreams }}
 {{- end }}
