@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """packaging/k8s: what the chart makes is valid for the API, has no right that it does not need, and does what the programs
-and the other packages say. Needs Go (tests/k8s/render), python3-yaml and python3-jsonschema."""
+and the other packages say. Without Go (tests/k8s/render) it looks at the kustomize folders alone."""
 import collections
 import itertools
 import json
@@ -18,7 +18,6 @@ HERE = TOP / "packaging/k8s"
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 MISSING = [name for name in ("jsonschema", "yaml") if not __import__("importlib.util").util.find_spec(name)]
-MISSING += [] if shutil.which("go") else ["go"]
 if not MISSING:
     import jsonschema
     import make
@@ -42,6 +41,8 @@ def example(changes=None):
 
 
 def chart(changes=None):
+    if shutil.which("go") is None:
+        raise unittest.SkipTest("go is not installed")
     return make.objects(make.render(example(changes)))
 
 
@@ -143,6 +144,7 @@ class Valid(unittest.TestCase):
 
 class OneTruth(unittest.TestCase):
     def test_nothing_derived_has_drifted(self):
+        chart()
         done = subprocess.run([HERE / "make.py", "--check"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""), "packaging/k8s/make.py writes it")
 

@@ -20,10 +20,10 @@ _postern() {
     for ((word = 1; word < COMP_CWORD - 1; word++)); do
         [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
     done
-    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish || ${command[0]-} == k8s ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
+        -c | --config | --folder | -k | --key-file | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
@@ -50,7 +50,7 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
+        --interface | --owner | --server | --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
             --namespace | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
             --security-group | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
@@ -63,7 +63,7 @@ _postern() {
             values=${values:---help --version}
         elif [[ $COMP_CWORD == 1 ]]; then
             values=$(_postern_commands "$program")
-        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]]; then
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish || ${command[0]-} == k8s) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
         elif [[ $COMP_CWORD == 3 && ${command[*]} == "endpoint zone" ]]; then
             values="add remove"
