@@ -3,8 +3,10 @@
 """packaging/k8s: what the chart makes is valid for the API, has no right that it does not need, and does what the programs
 and the other packages say. Without Go (tests/k8s/render) it looks at the kustomize folders alone."""
 import collections
+import importlib.util
 import itertools
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -17,7 +19,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 HERE = TOP / "packaging/k8s"
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
-MISSING = [name for name in ("jsonschema", "yaml") if not __import__("importlib.util").util.find_spec(name)]
+MISSING = [name for name in ("jsonschema", "yaml") if not importlib.util.find_spec(name)]
 if not MISSING:
     import jsonschema
     import make
@@ -29,6 +31,8 @@ EVERYTHING = {
     "upstreams": ["100.100.2.136"], "image": {"repository": "registry.example.com/postern", "tag": "1", "pullSecrets": ["pull"]},
     "cluster": {"clusterIP": "172.21.0.53", "tolerations": [{"operator": "Exists"}]},
 }
+
+ACK_DNS = {"publisher": {"enabled": True, "target": "ack-dns"}}
 
 
 def setUpModule():
@@ -96,7 +100,7 @@ class Valid(unittest.TestCase):
         switches = [{"node": {"enabled": node}, "cluster": {"enabled": cluster}, "publisher": {"enabled": publisher},
                      "monitoring": {"enabled": monitoring}}
                     for node, cluster, publisher, monitoring in itertools.product((False, True), repeat=4)]
-        for changes in (EVERYTHING, *switches):
+        for changes in (EVERYTHING, ACK_DNS, *switches):
             with self.subTest(changes=changes):
                 objects = chart(changes)
                 self.assertEqual([error for one in objects for error in self.check(one)], [])
@@ -213,7 +217,9 @@ class Rights(unittest.TestCase):
             self.assertEqual(spec["automountServiceAccountToken"], name == "postern-publisher")
         objects = chart(EVERYTHING)
         self.assertEqual([one["kind"] for one in objects if one["kind"].startswith("Cluster")], [])
-        for rule in named(objects, "Role")["rules"]:
+        rules = [rule for one in (*objects, *chart(ACK_DNS)) if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
+        self.assertEqual(len(rules), 4 + 4)
+        for rule in rules:
             self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
             self.assertNotIn("watch", rule["verbs"])
 
@@ -271,7 +277,7 @@ class Works(unittest.TestCase):
         self.assertEqual(metrics["metadata"]["labels"][monitor["spec"]["jobLabel"]], "postern")  # the job of the rules
 
     def test_the_configuration_is_taken_by_the_program(self):
-        program = pathlib.Path(__import__("os").environ.get("POSTERN_PROGRAMS", TOP / "build/release")) / "postern"
+        program = pathlib.Path(os.environ.get("POSTERN_PROGRAMS", TOP / "build/release")) / "postern"
         for changes in ({}, EVERYTHING):
             for one in chart(changes):
                 if one["kind"] != "ConfigMap":
@@ -283,6 +289,81 @@ class Works(unittest.TestCase):
                     self.assertIn(done.returncode, (0, 1), f"{one['metadata']['name']}\n{done.stdout}{done.stderr}")
                     problems = [line for line in (done.stdout + done.stderr).splitlines() if "token_file" not in line and "warning" in line]
                     self.assertEqual(problems, [])
+
+
+class Manual(unittest.TestCase):
+    """The commands of postern-kubernetes(7), as far as they go without a cluster; tests/k8s/run.sh runs them against one."""
+
+    @classmethod
+    def setUpClass(cls):
+        page = (TOP / "packaging/man/postern-kubernetes.7").read_text(encoding="utf-8")
+        cls.lines = [line.replace(r"\-", "-").split() for line in re.findall(r"^\.Dl \$ (.*)$", page, re.M)]
+
+    def run_postern(self, words, folder):
+        program = pathlib.Path(os.environ.get("POSTERN_PROGRAMS", TOP / "build/release")) / "postern"
+        return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, check=False)
+
+    def test_each_is_one_that_is_looked_at(self):
+        self.assertEqual(sorted({words[0] for words in self.lines}), ["helm", "kubectl", "postern"])
+        self.assertGreater(len(self.lines), 15)
+
+    def test_postern(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "links.toml").write_text(example()["config"], encoding="utf-8")
+            for words in self.lines:
+                if words[0] == "postern":
+                    done = self.run_postern(words[1:], folder)
+                    self.assertEqual(done.returncode, 0, (words, done.stderr))
+                    self.assertIn("gw.example.com", done.stdout)
+
+    def test_helm(self):
+        schema = jsonschema.Draft7Validator(json.loads((HERE / "chart/values.schema.json").read_text()))
+        seen = 0
+        for words in self.lines:
+            if words[0] != "helm":
+                continue
+            self.assertEqual(words[2:3] + words[-2:] * (words[1] == "uninstall"), ["postern", "-n", "postern"][:3 if words[1] == "uninstall" else 1])
+            changes = {}
+            for option, setting in zip(words, words[1:]):
+                if option == "--set":
+                    path, _, value = setting.partition("=")
+                    *at, key = path.split(".")
+                    part = changes
+                    for name in at:
+                        part = part.setdefault(name, {})
+                    part[key] = value == "true" if value in ("true", "false") else value
+            values = make.merged(make.read(HERE / "chart/values.yaml"), example(changes))
+            self.assertEqual([error.message for error in schema.iter_errors(values)], [], words)
+            self.assertTrue(chart(changes), words)
+            seen += 1
+        self.assertGreater(seen, 5)
+
+    def test_kubectl(self):
+        objects = kustomized("base") + kustomized("publisher")
+        for words in self.lines:
+            if words[0] != "kubectl":
+                continue
+            for option, value in zip(words, words[1:]):
+                if option == "-k":
+                    self.assertTrue((HERE / value / "kustomization.yaml").exists(), words)
+                if option == "-f":
+                    self.assertTrue((HERE / value).exists(), words)
+                if option == "-c":
+                    self.assertIn(f"postern-node/{value}", [name for name, _, _ in containers(objects)])
+                if value.startswith("daemonset/"):
+                    named(objects, "DaemonSet", value.partition("/")[2])
+                if option == "service":
+                    named(objects, "Service", value)
+            if "--" in words:
+                self.assertEqual(self.run_postern([*words[words.index("--") + 2:], "--help"], "/").returncode, 0, words)
+
+    def test_the_service_of_the_rewrite(self):
+        page = (TOP / "packaging/man/postern-kubernetes.7").read_text(encoding="utf-8").replace(r"\-", "-")
+        name, service = re.search(r"^rewrite name exact (\S+) (\S+)\.postern\.svc\.cluster\.local answer auto$", page, re.M).groups()
+        self.assertIn(f'host = "{name}"', example()["config"])
+        self.assertIn(f'name = "{service}"', example()["config"])
+        for file in ("packaging/man/zh_CN/postern-kubernetes.7",):
+            self.assertIn(f"{service}.postern.svc", (TOP / file).read_text(encoding="utf-8").replace(r"\-", "-"))
 
 
 if __name__ == "__main__":

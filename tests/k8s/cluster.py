@@ -163,14 +163,14 @@ class Cluster:
             scenario.write_text(json.dumps({"role": role, "metadata": {"zone-id": zone}}))
             with Inside(node):  # its own metadata service
                 self.stand_in("aliyun.py", "--cert", folder / "pki/good.pem", "--key", folder / "pki/good.key", "--scenario", scenario,
-                              "--api", "127.0.0.7:443", "--imds", f"{METADATA}:80", ready_in=node)
+                              "--api", "127.0.0.7:443", "--imds", f"{METADATA}:80", network=METADATA)
         accepted = folder / "tokens"
         accepted.write_text(TOKEN)
         for address in GATEWAYS.values():
             self.stand_in("tdengine.py", "--pki", folder / "pki", "--token-file", accepted, "--listen", f"{address}:443={address}")
 
-    def stand_in(self, *arguments, ready_in=None):
-        del ready_in
+    def stand_in(self, *arguments, network="10.0.0.0/16"):
+        os.environ["STANDIN_NETWORK"] = network  # ours alone: it leads nowhere
         self.stand_ins.append(StandIn(*arguments, folder=str(self.folder)))
         return self.stand_ins[-1]
 
