@@ -89,8 +89,7 @@ class Followed(HostTest):
     def test_without_the_option_only_a_signal_reads_it(self):
         self.start()
         self.map.write(self.text(second="10.0.9.1"))
-        self.host.wait(lambda: "config" in self.host.http("/api/v1/status")[1] and self.host.log_lines("PN-CONFIG|config_older|older"),
-                       "the agent to say that it is older")
+        self.host.wait(lambda: "PN-CONFIG-OLDER" in self.host.http("/api/v1/status")[1], "the agent to say that it is older")
         self.assertEqual(self.second(), set())
         self.host.agent.send_signal(signal.SIGHUP)
         self.host.wait(lambda: self.second() == {"10.0.9.1"}, "the answer")
@@ -104,21 +103,23 @@ class Port53(HostTest):
         super().setUp()
         self.program = f"{self.host.folder}/postern-resolver"
         shutil.copy(RESOLVER, self.program)
-        os.setxattr(self.program, "security.capability", PERMITTED)
         os.chmod(self.host.folder, 0o755)
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as file:
             file.write("1024")
 
-    def start(self, capable):
+    def start(self, capable, planned=True):
         """As a user, without a way to more rights, with the capability in its sets or with none."""
         host = self.host
         config = host.default_config()
         config["link"][0] = {"name": "fixed", "host": NAME, "addresses": ["10.0.9.1"], "probe": {"enabled": False}}
         host.write_file("postern.toml", toml(config))
         plan = f"{host.runtime_dir}/plan"
-        done = host.postern("plan", "compile", "--out", plan)
+        done = host.postern("plan", "compile", "--out", f"{host.folder}/made")
         self.assertEqual(done.returncode, 0, done.stderr)
+        if planned:
+            os.rename(f"{host.folder}/made", plan)
         host.give_to(UID)
+        os.setxattr(self.program, "security.capability", PERMITTED)  # a change of the owner takes it away
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as file:
             file.write("1024")
         kept = 1 << NET_BIND_SERVICE if capable else 0
@@ -141,12 +142,18 @@ class Port53(HostTest):
 
     def test_it_binds_it_and_keeps_nothing_in_effect(self):
         self.start(capable=True)
-        self.host.wait(lambda: self.host.resolver.poll() is None and set(self.host.dig(NAME, "A", tries=1).data) == {"10.0.9.1"}, "an answer")
+        self.host.wait(lambda: self.host.resolver.poll() is None and set(self.host.dig(NAME, "A", wait_s=1).data) == {"10.0.9.1"}, "an answer")
         with open(f"/proc/{self.host.resolver.pid}/status", encoding="ascii") as file:
             status = file.read()
         self.assertIn("CapEff:\t0000000000000000", status)
         self.assertIn("CapPrm:\t0000000000000400", status)
         self.assertIn("NoNewPrivs:\t1", status)
+
+    def test_before_the_first_plan_it_waits_for_it(self):
+        self.start(capable=True, planned=False)
+        self.host.wait(lambda: self.host.log_lines("listen_later"), "the resolver to wait")
+        os.rename(f"{self.host.folder}/made", f"{self.host.runtime_dir}/plan")
+        self.host.wait(lambda: self.host.resolver.poll() is None and set(self.host.dig(NAME, "A", wait_s=1).data) == {"10.0.9.1"}, "an answer")
 
     def test_where_it_may_not_it_says_what_it_needs(self):
         self.start(capable=False)

@@ -155,7 +155,8 @@ class Cluster:
         role = {"secret": "exampleRoleSecretXYZ", "token": "CAISexampleRoleToken+/"}
         zones = [{"ZoneId": zone, "EniIp": address} for zone, address in GATEWAYS.items()]
         scenario = folder / "scenario.json"
-        scenario.write_text(json.dumps({"role": role, "endpoints": {ENDPOINT: {"Zones": zones}}}))
+        key = {"id": "STS.NUexampleKeyId-1", "secret": role["secret"] + "-1", "token": role["token"] + "-1"}  # the nodes' metadata services give it
+        scenario.write_text(json.dumps({"keys": [key], "endpoints": {ENDPOINT: {"Zones": zones}}}))
         self.aliyun = self.stand_in("aliyun.py", "--cert", folder / "pki/good.pem", "--key", folder / "pki/good.key", "--scenario", scenario,
                                     "--api", f"{API}:443", "--imds", "127.0.0.6:80")
         for node, (zone, _) in NODES.items():
