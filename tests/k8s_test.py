@@ -359,7 +359,7 @@ class Manual(unittest.TestCase):
 
     def test_the_service_of_the_rewrite(self):
         page = (TOP / "packaging/man/postern-kubernetes.7").read_text(encoding="utf-8").replace(r"\-", "-")
-        name, service = re.search(r"^rewrite name exact (\S+) (\S+)\.postern\.svc\.cluster\.local answer auto$", page, re.M).groups()
+        name, service = re.search(r"^    name exact (\S+) (\S+)\.postern\.svc\.cluster\.local$", page, re.M).groups()
         self.assertIn(f'host = "{name}"', example()["config"])
         self.assertIn(f'name = "{service}"', example()["config"])
         for file in ("packaging/man/zh_CN/postern-kubernetes.7",):

@@ -3,7 +3,7 @@
 # Commands and options come from the program's --help, the only list of them.
 
 # The words of a help text: the first column of lines indented by two blanks (commands), or options.
-_postern_commands() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]*)( .*)?$/\1/p' | sort -u; }
+_postern_commands() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z0-9-]*)( .*)?$/\1/p' | sort -u; }
 _postern_options() { "$@" --help 2>/dev/null | sed -nE 's/^  (-[A-Za-z],)?(-[-A-Za-z]+).*/\1 \2/p' | tr , ' '; }
 
 _postern() {

@@ -105,28 +105,33 @@ def case_search(world):
                   f"queries of the VPC's resolvers for it or for the search list: {len(asked)}")
 
 
+def views(world):
+    """What pods can be answered: by each node's resolver, and by each CoreDNS, which may have it in its cache."""
+    return {f"{node} {what}": world.addresses(node, server) for node, (_, number) in NODES.items()
+            for what, server in (("resolver", "169.254.20.153"), ("CoreDNS", f"10.244.{number}.{COREDNS}"))}
+
+
 def case_zone(world):
-    """A zone's gateway is cut off; how long a pod on each node still gets its address."""
-    for zone, address in GATEWAYS.items():
-        longest = 0
-        for attempt in range(3):
+    """A zone's gateway is cut off; how long a pod on each node can still get its address."""
+    longest = 0
+    for attempt in range(3):
+        for zone, address in GATEWAYS.items():
+            wait_until(lambda: all(set(answer or ()) == BOTH for answer in views(world).values()), 90, "both addresses everywhere", 0.5)
+            time.sleep(attempt * 1.3)  # the fault meets the probes at other times
             world.kill_zone(zone)
-            begun = time.monotonic()
-            followed = {}
-            while len(followed) < len(NODES):
-                for node in NODES:
-                    answer = world.addresses(node)
-                    assert answer, f"no answer on {node}"
-                    if node not in followed and address not in answer:
-                        followed[node] = time.monotonic() - begun
-                assert time.monotonic() - begun < 60, (followed, answer)
-                time.sleep(0.1)
+            begun, last = time.monotonic(), {}
+            while time.monotonic() - begun < max([8, *(seen + 7 for seen in last.values())]):
+                for view, answer in views(world).items():
+                    assert answer, f"no answer of {view}"
+                    if address in answer:
+                        last[view] = time.monotonic() - begun
+                assert time.monotonic() - begun < 60, last
+                time.sleep(0.05)
             world.revive()
-            longest = max(longest, *followed.values())
-            say("zone", f"{zone} dies ({attempt + 1} of 3): " + ", ".join(f"a pod on {node} follows after {took:.1f} s" for node, took in followed.items()))
-            for node in NODES:
-                wait_until(lambda node=node: set(world.addresses(node) or ()) == BOTH, 90, "the zone to be back", 0.2)
-        assert longest <= 15, longest
+            longest = max(longest, *last.values())
+            say("zone", f"{zone} dies: its address was last answered after " + ", ".join(f"{took:.1f} s by {view}" for view, took in last.items()))
+    say("zone", f"the longest of {3 * len(GATEWAYS)}: {longest:.1f} s")
+    assert longest <= 15, longest
 
 
 def case_config(world):
@@ -195,18 +200,23 @@ def children(pid):
 
 def case_one_node(world):
     """A node's postern is away for good: its pods are answered through the Service."""
+    restart_coredns(world, blocks(world, cache=False))
     pod = world.nodes["node-a"]
     pod.stop()
-    for node in NODES:
-        for _ in range(20):
-            answer = world.addresses(node)
+    times = []
+    while len(times) < 200:
+        for node in NODES:
+            begun = time.monotonic()
+            answer = cluster.ask(f"{node}-{POD}", NAME, DNS_SERVICE, timeout_s=5)
+            times.append(time.monotonic() - begun)
             assert answer and set(answer) == BOTH, (node, answer)
-    begun = time.monotonic()
-    answer = world.addresses("node-a", f"10.244.1.{COREDNS}")
-    say("one node", f"node-a without postern: 40 of 40 lookups right; one of its own CoreDNS takes {(time.monotonic() - begun) * 1000:.0f} ms and has {answer}")
-    assert inside("node-a", "ip", "-br", "address", "show", "dev", "postern-pods").stdout.strip(), "the address stays: refused at once, not lost"
+        time.sleep(0.02)
+    slow = [round(one, 2) for one in times if one > 0.5]
+    say("one node", f"node-a without postern, nothing kept by CoreDNS: {len(times)} of {len(times)} lookups right at the first try; longer than half a second: {slow}")
+    assert inside("node-a", "ip", "-br", "address", "show", "dev", "postern-pods").stdout.strip(), "the address stays: refused, not sent to a router"
     pod.start()
     pod.wait_ready()
+    restart_coredns(world, world.blocks)
 
 
 def case_cost(world):
