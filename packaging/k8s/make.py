@@ -87,9 +87,6 @@ def made():
         rendered = render(merged(example, changes), service="kustomize")
         for name in templates:
             out[HERE / "kustomize" / folder / f"{name}.yaml"] = tidy(rendered[f"{name}.yaml"])
-    out[HERE / "kustomize/publisher/namespace.yaml"] = (
-        "# SPDX-License-Identifier: Apache-2.0\n"
-        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: postern\n  labels:\n    pod-security.kubernetes.io/enforce: restricted\n")
     return out
 
 
