@@ -221,7 +221,7 @@ class Rights(unittest.TestCase):
         self.assertEqual(len(rules), 4 + 4)
         for rule in rules:
             self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
-            self.assertNotIn("watch", rule["verbs"])
+            self.assertEqual({"watch", "list"} & set(rule["verbs"]), set())
 
     def test_a_role_of_the_cloud_takes_nothing_but_what_the_chart_says(self):
         for name, spec, one in containers(chart(EVERYTHING)):
@@ -287,7 +287,9 @@ class Works(unittest.TestCase):
                     file.write_text(one["data"]["postern.toml"], encoding="utf-8")
                     done = subprocess.run([program, "check-config", "--config", file], capture_output=True, text=True, check=False)
                     self.assertIn(done.returncode, (0, 1), f"{one['metadata']['name']}\n{done.stdout}{done.stderr}")
-                    problems = [line for line in (done.stdout + done.stderr).splitlines() if "token_file" not in line and "warning" in line]
+                    # A pod's address is not known before it runs, and it is its only one.
+                    problems = [line for line in (done.stdout + done.stderr).splitlines()
+                                if "warning" in line and "token_file" not in line and "0.0.0.0 is every address" not in line]
                     self.assertEqual(problems, [])
 
 

@@ -185,6 +185,7 @@ def case_strict(world):
 def case_publisher(world):
     """Two publishers, one writes; a zone dies; the API is away; other Services."""
     api = world.api
+    api.kubectl("apply", "-k", TOP / "packaging/k8s/kustomize/publisher", "--server-side", "--force-conflicts")  # its account and its Role
     first = Publisher(world, "first")
     try:
         begun = time.monotonic()
