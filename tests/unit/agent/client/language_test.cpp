@@ -18,7 +18,8 @@ namespace {
 
 /// Two English words beside each other, but for what is to be typed: in quotes, brackets, or a command.
 bool has_english(const std::string& chinese) {
-    static const std::regex kTyped(R"re("[^"]*"|\{[^{}]*\}|\[[^\]]*\]|postern [a-z]+ [a-z]+|chattr -i [a-z/.]+|key = value)re");
+    static const std::regex kTyped(
+        R"re("[^"]*"|\{[^{}]*\}|\[[^\]]*\]|postern [a-z]+ [a-z]+|chattr -i [a-z/.]+|key = value)re");
     static const std::regex kEnglish("[A-Za-z']{2,} [a-z']{2,}");
     return std::regex_search(std::regex_replace(chinese, kTyped, ""), kEnglish);
 }
@@ -156,7 +157,8 @@ TEST_CASE("language: the takeover is told in Chinese, whatever its state and its
     }
     report.problem = core::message("cannot look at {}", "/var/lib/postern/hostdns.json");
     check(report.text());
-    for (const HostsLine& line : hosts_findings("10.0.0.1 db.example.com\ndb.example.com 10.0.0.1\n", {"db.example.com"}))
+    for (const HostsLine& line :
+         hosts_findings("10.0.0.1 db.example.com\ndb.example.com 10.0.0.1\n", {"db.example.com"}))
         check(line.what());
     HostFacts facts;
     for (const bool immutable : {false, true}) {
