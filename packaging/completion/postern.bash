@@ -42,7 +42,7 @@ _postern() {
             ;;
         --mode) values="auto split full" ;;
         --lang) values="en zh" ;;
-        --for) values="15m 1h 4h 1d" ;;
+        --for) [[ ${command[0]-} == k8s ]] && values="coredns nodelocal ack" || values="15m 1h 4h 1d" ;;
         --only | --skip) values=$("$program" doctor --list 2>/dev/null | sed 's/ .*//') ;;
         --state) values="up degraded down unknown" ;;
         --output) values="short wide json" ;;
@@ -50,9 +50,9 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --interface | --owner | --server | --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
-            --namespace | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
-            --security-group | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
+        --interface | --owner | --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
+            --namespace | --node-address | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+            --security-group | --server | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
             ;;
