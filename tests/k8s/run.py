@@ -25,23 +25,11 @@ def say(case, text):
     print(f"{time.strftime('%H:%M:%S')} {case}: {text}", flush=True)
 
 
-BLOCK = """{name}:53 {{
-    errors
-    cache 10 {{
-        success 9984 10
-        denial 9984 5
-    }}
-    forward . 169.254.20.153 {service} {{
-        policy sequential
-        max_fails 1
-    }}
-}}
-"""
-
-
 def blocks(world, cache=True):
-    """What the cluster's DNS is told: as `postern k8s corefile` writes it."""
-    text = BLOCK.format(name=NAME, service=POSTERN_SERVICE)
+    """What the cluster's DNS is told, by the program from the pods' own links."""
+    file = world.folder / "links.toml"
+    file.write_text(cluster.VALUES["config"])
+    text = cluster.run(cluster.PROGRAMS / "postern", "k8s", "corefile", "--config", file, "--service", POSTERN_SERVICE).stdout
     return text if cache else CACHE.sub("", text)
 
 
