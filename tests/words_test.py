@@ -55,7 +55,7 @@ ENGLISH_ONLY = re.compile(r"agent/(?:commands/(?!check_config|dns|endpoint|publi
 WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config|account/operation_error)")
 NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
               "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
-              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "postern endpoint delete ", "postern endpoint export ep-… "}
+              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "postern endpoint create --service ", "postern endpoint delete ", "postern endpoint export ep-… "}
 
 
 MESSAGES_SAID = re.compile(r"agent/(?:hostdns/|account/|publish/|fleet/(?:key_file|publisher)|commands/(?:dns|endpoint|publish)|client/)")

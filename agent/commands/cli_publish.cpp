@@ -122,6 +122,7 @@ void add_publish_commands(CLI::App& root, const Chosen& chosen) {
     add_publish_privatezone(*publish, chosen);
     add_publish_file(*publish, chosen);
     add_publish_external_dns(*publish, chosen);
+    add_publish_cluster(*publish, chosen);
     add_publish_list(*publish, chosen);
 }
 

@@ -153,4 +153,16 @@ struct PathSeen {
     std::optional<bool> small_packets_pass = {};  // if TLS was silent: whether a handshake in small segments succeeds
 };
 
+/// What a pod gets: its resolv.conf, and what the first server of that says of each name, asked with a final dot.
+struct PodSeen {
+    std::string resolv_conf;
+    struct Name {
+        std::string link, name;
+        std::vector<core::IpAddress> known;  // sorted; empty: none is known
+        bool partial = false;                // others may be right, too
+        std::optional<core::Result<DnsReply>> reply;
+    };
+    std::vector<Name> names;
+};
+
 }  // namespace postern::agent::doctor
