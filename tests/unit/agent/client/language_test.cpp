@@ -111,8 +111,9 @@ TEST_CASE("language: mistakes over several keys are told in Chinese", "[language
             "[fleet]\nlist_url = \"oss://fleet/x\"\n" + link,
             "[fleet]\nfleet_only = true\n" + link,
             "[dns]\nplan_ttl = \"30s\"\n" + link + "[link.probe]\ninterval = \"1m\"\n",
-            std::string() + "[aliyun]\nregion = \"cn-beijing\"\n[[link]]\nname = \"x\"\nhost = \"x.example.com\"\nendpoint = \"ep-a\"\nzones = "
-            "[\"cn-hangzhou-h\"]\nanswer = false\nfree_stuck = true\n",
+            std::string() +
+                "[aliyun]\nregion = \"cn-beijing\"\n[[link]]\nname = \"x\"\nhost = \"x.example.com\"\nendpoint = \"ep-a\"\nzones = "
+                "[\"cn-hangzhou-h\"]\nanswer = false\nfree_stuck = true\n",
             link + "free_stuck = true\ntoken_env = \"X\"\ntarget = \"y.example.com\"\n[link.probe]\nenabled = false\n",
             link + "compare = \"gw.example.com\"\n",
             link + "compare = \"x.example.com\"\n",
