@@ -29,7 +29,7 @@ AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.t
     "steering": "status connections discovery hostdns endpoint config net text probe",
     "serving": "status connections faults text probe",
     "k8s": "net text",
-    "client": "discovery hostdns config net endpoint text probe",
+    "client": "faults discovery hostdns config net endpoint text probe",
     "publish": "k8s client steering account cloud discovery config net endpoint text probe",
     "doctor": "client account status faults cloud hostdns discovery config net endpoint text probe",
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/commands/publish_command.h"
 #include "agent/hostdns/instance.h"
@@ -155,12 +156,12 @@ class ClusterRun {
     }
 
     int other() const {
-        const std::string what = "another publisher writes: " + keeper_.holder();
+        const core::Message what = core::message("another publisher writes: {}", keeper_.holder());
         if (command_.common.json) {
             print_json(
                 {{"dry_run", false}, {"undo", false}, {"publisher", keeper_.holder()}, {"names", Json::array()}});
         } else {
-            print(printable(what) + "\n");
+            print(told(what) + "\n");
         }
         return kExitGood;
     }

@@ -65,7 +65,7 @@ struct AgentSeen {
     core::SocketAddress listen;
     AgentState state = AgentState::kAnswers;
     core::Message problem;                                        // why it does not answer
-    std::string holder;                                           // "nginx (pid 12)": who has its port, if it is known
+    core::Message holder;                                         // "nginx (pid 12)": who has its port, if it is known
     int pid = 0;                                                  // of the running agent, by its lock
     bool older = false;                                           // it runs an older configuration than the file
     bool other_links = false;                                     // and its links, or their names, are others
@@ -106,7 +106,7 @@ struct NameSeen {
 
 struct DnsSeen {
     core::SocketAddress server;               // ours, as this host asks it
-    std::string holder;                       // "dnsmasq (pid 12)": who has its port, if another program has
+    core::Message holder;                     // "dnsmasq (pid 12)": who has its port, if another program has
     std::vector<core::SocketAddress> listen;  // all of ours
     std::vector<NameSeen> names;
     std::optional<core::Result<DnsReply>> forwarded;  // a public name

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/faults/fault.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -72,6 +73,13 @@ std::optional<core::Message> take_message(std::string_view& in, int depth) {
     return core::Message(std::move(*form), std::move(values));
 }
 
+int depth_of(const core::Message& m) {
+    int deepest = -1;
+    for (const core::Message& value : m.values())
+        deepest = std::max(deepest, depth_of(value));
+    return deepest + 1;
+}
+
 core::Message redacted(const core::Message& m) {
     if (m.form().empty()) return core::redact(m.text());
     std::vector<core::Message> values;
@@ -88,7 +96,7 @@ std::string redacted_value(const std::string& value) {
 }
 
 std::string told_value(const core::Message& message) {
-    if (message.form().empty()) return message;
+    if (message.form().empty() || depth_of(message) > kMaxMessageDepth) return message;
     std::string out = "\x1e";
     put(out, message);
     return out;
