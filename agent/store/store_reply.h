@@ -21,7 +21,7 @@ StoreRefusal read_refusal(const HttpResponse& response);
 /// Who asked what, for the texts.
 struct StoreContext {
     ObjectPlace place;
-    bool writes = false;
+    bool writes = false, lists = false;
     std::string credentials;  // their source; "" for a request without a signature
     std::string region;
 };
