@@ -46,6 +46,7 @@ constexpr const char* kOverview =
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
     "  publish list   the addresses of all endpoints as one signed list in an object store\n"
     "  publish run    the same as a service; publish keygen makes its key\n"
+    "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
     "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
@@ -105,6 +106,7 @@ class Parser {
         add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_publish_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
+        add_fleet_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
         add_doctor();
     }
 

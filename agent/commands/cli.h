@@ -160,6 +160,16 @@ struct PublishKeygenCommand {
     std::string file;
     bool show = false;  // the public key of a file that is there
 };
+struct PublishReportCommand {
+    std::string config = kDefaultConfigPath;
+    std::string to;  // the folder of the reports; "": of [fleet]
+    bool dry_run = false;
+};
+struct FleetStatusCommand {
+    std::string config = kDefaultConfigPath;
+    std::string from, fleet;  // the folder of the reports, the fleet's name; "": of [fleet]
+    bool json = false, watch = false;
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -169,7 +179,8 @@ struct PrintAndExit {
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
                              DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
-                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand>;
+                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand,
+                             PublishReportCommand, FleetStatusCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -193,6 +204,8 @@ int run_command(const PublishPrivateZoneCommand& command);
 int run_command(const PublishFileCommand& command);
 int run_command(const PublishListCommand& command);
 int run_command(const PublishKeygenCommand& command);
+int run_command(const PublishReportCommand& command);
+int run_command(const FleetStatusCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

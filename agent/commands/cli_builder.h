@@ -63,5 +63,8 @@ void add_publish_commands(CLI::App& root, const Chosen& chosen);
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
 /// list, run and keygen (cli_publish_list.cpp).
 void add_publish_list(CLI::App& publish, const Chosen& chosen);
+/// `postern fleet …` below `root`, and report below `publish` (cli_fleet.cpp).
+void add_fleet_commands(CLI::App& root, const Chosen& chosen);
+void add_publish_report(CLI::App& publish, const Chosen& chosen);
 
 }  // namespace postern::agent

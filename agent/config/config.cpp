@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "agent/config/config_keys.h"
+#include "agent/text/object_place.h"
 #include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/printable.h"
@@ -213,6 +214,12 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
         return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().text()}});
     }
     return parse_config(path, *text);
+}
+
+std::string FleetConfig::reports() const {
+    if (!report_url.empty() || !report) return report_url;
+    const auto list = parse_object_place(list_url);
+    return list ? beside(*list, "reports/").text() : "";
 }
 
 std::vector<std::string> Config::hosts() const {

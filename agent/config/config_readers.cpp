@@ -127,6 +127,11 @@ std::string check_list_url(const std::string& text) {
     return place->kind == StoreKind::kFile ? "is a file of this host: see zones_file of a link" : "";
 }
 
+std::string check_report_url(const std::string& text) {
+    const auto place = parse_folder_place(text);
+    return place ? "" : "is not a folder of reports: " + place.error().what + "; " + place.error().hint;
+}
+
 std::string take_list_key(const std::string& text, std::string& out) {
     out = text;
     if (text.starts_with("ed25519-private:")) return "is a private key, which only the publisher has";

@@ -41,6 +41,7 @@ std::string parse_socket(const std::string& text, std::uint16_t default_port, co
 
 /// Of [fleet]: "" or what is wrong.
 std::string check_list_url(const std::string& text);
+std::string check_report_url(const std::string& text);
 std::string take_list_key(const std::string& text, std::string& out);
 
 template <class Int>

@@ -29,8 +29,9 @@ class Elements {
         while (true) {
             const auto open = rest_.find('<');
             if (open == std::string_view::npos)
-                return depth_ == 0 && began_ && rest_.find_first_not_of(kBlanks) == std::string_view::npos ? Step::kDone
-                                                                                                           : Step::kBroken;
+                return depth_ == 0 && began_ && rest_.find_first_not_of(kBlanks) == std::string_view::npos
+                           ? Step::kDone
+                           : Step::kBroken;
             if (!take_text(rest_.substr(0, open))) return Step::kBroken;
             const auto close = rest_.find('>', open);
             if (close == std::string_view::npos) return Step::kBroken;
@@ -109,7 +110,8 @@ class Elements {
 };
 
 core::Result<ListPage> bad(const char* what) {
-    return core::fail(Code::kApiBadReply, core::message("the store's list of objects can't be read: {}", core::Message(what)),
+    return core::fail(Code::kApiBadReply,
+                      core::message("the store's list of objects can't be read: {}", core::Message(what)),
                       "something other than an object store answers there, or the reply was cut off");
 }
 

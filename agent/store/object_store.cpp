@@ -170,8 +170,8 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             headers.emplace_back("x-oss-content-sha256", kUnsignedPayload);
             headers.emplace_back("x-oss-date", date);
             if (!token.empty()) headers.emplace_back("x-oss-security-token", token);
-            const Oss4Request request{call->method, call->place.bucket,   call->place.key, call->query,
-                                      headers,      call->context.region, date};
+            const Oss4Request request{
+                call->method, call->place.bucket, call->place.key, call->query, headers, call->context.region, date};
             headers.emplace_back("authorization",
                                  oss4_authorization(request, keys->access_key_id, keys->access_key_secret));
         } else {
