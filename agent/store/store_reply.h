@@ -21,9 +21,10 @@ StoreRefusal read_refusal(const HttpResponse& response);
 /// Who asked what, for the texts.
 struct StoreContext {
     ObjectPlace place;
-    bool writes = false, lists = false;
+    bool writes = false;
     std::string credentials;  // their source; "" for a request without a signature
     std::string region;
+    bool lists = false;  // the names of a folder
 };
 /// kApiNotFound, kApiDenied, kCredentialsInvalid, kCredentialsExpired, kApiClock, kApiThrottled, kApiUnavailable,
 /// kApiRejected.
