@@ -257,7 +257,8 @@ class App final : private Steering::Outside,
 
     /// Faults are raised, cleared and logged, and the fleet is told, whether anybody asks for the status or not.
     void watch_faults() {
-        fleet_.report.seen(report_of(snapshot()));
+        const StatusSnapshot s = snapshot();
+        if (s.report.configured) fleet_.report.seen(report_of(s));
         faults_timer_.start_in(kFaultsEvery, [this] { watch_faults(); });
     }
 
@@ -332,7 +333,10 @@ class App final : private Steering::Outside,
         if (!fleet_.watch.configured()) return {};
         return {&fleet_.watch, config().fleet.name, fleet_.reader.wall_us()};
     }
-    std::string own_report() override { return fleet_.report.now(); }
+    std::string own_report() override {
+        fleet_.report.seen(report_of(snapshot()));
+        return fleet_.report.now();
+    }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config().links)

@@ -18,6 +18,7 @@ using core::json_quote;
 using probe::State;
 
 constexpr std::size_t kMaxWho = 64, kMaxWord = 40, kMaxHost = 253, kMaxLinks = 64, kMaxAddresses = 128;
+constexpr std::size_t kMaxKept = 64;  // addresses: more don't fit, whatever their names
 constexpr std::string_view kEnd = ".json";
 
 bool is_plain(char c) {
@@ -56,10 +57,6 @@ int rank(State state) {
     return 3;
 }
 
-std::string time_text(Micros wall_us) {
-    return core::format_time(wall_us);
-}
-
 void add_word(std::string& to, const char* name, std::string_view value, std::size_t most = kMaxWord) {
     if (!value.empty()) to += fmt::format(",\"{}\":\"{}\"", name, word(value, most));
 }
@@ -68,7 +65,7 @@ std::string address_text(const ReportedAddress& a) {
     std::string out = fmt::format("{{\"ip\":\"{}\"", a.ip.text());
     add_word(out, "zone", a.zone);
     add_word(out, "state", probe::to_string(a.state));
-    if (a.since_wall_us > 0) out += fmt::format(",\"since\":\"{}\"", time_text(a.since_wall_us));
+    if (a.since_wall_us > 0) out += fmt::format(",\"since\":\"{}\"", core::format_time(a.since_wall_us));
     add_word(out, "code", a.code);
     return out + "}";
 }
@@ -90,24 +87,32 @@ std::vector<Kept> worst_first(const HostReport& r) {
     return out;
 }
 
-std::string with(const HostReport& r, const std::vector<Kept>& order, std::size_t count) {
-    std::vector<std::string> addresses(r.links.size());
-    std::vector<std::size_t> left(r.links.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const Kept& k = order[i];
-        if (i >= count) {
-            ++left[k.link];
+/// The first `count` addresses of `order`, and the links that have one; the others are counted.
+HostReport shortened(const HostReport& r, const std::vector<Kept>& order, std::size_t count) {
+    std::vector<std::vector<ReportedAddress>> kept(r.links.size());
+    for (std::size_t i = 0; i < count; ++i)
+        kept[order[i].link].push_back(r.links[order[i].link].addresses[order[i].address]);
+    HostReport out = r;
+    out.links.clear();
+    for (std::size_t i = 0; i < r.links.size(); ++i) {
+        if (kept[i].empty()) {
+            ++out.more_links;
             continue;
         }
-        std::string& to = addresses[k.link];
-        to += (to.empty() ? "" : ",") + address_text(r.links[k.link].addresses[k.address]);
+        const ReportedLink& link = r.links[i];
+        const std::size_t left = link.addresses.size() - kept[i].size();
+        out.links.push_back({link.name, link.host, link.state, std::move(kept[i]), link.more + left});
     }
+    return out;
+}
+
+std::string written(const HostReport& r) {
     std::string out = fmt::format("{{\"postern_report\":{},\"fleet\":\"{}\"", kReportVersion, word(r.fleet, kMaxWho));
     add_word(out, "host", r.host, kMaxWho);
     add_word(out, "instance", r.instance, kMaxWho);
     add_word(out, "zone", r.zone);
     add_word(out, "version", r.version);
-    out += fmt::format(",\"written_at\":\"{}\",\"interval_s\":{}", time_text(r.written_wall_us),
+    out += fmt::format(",\"written_at\":\"{}\",\"interval_s\":{}", core::format_time(r.written_wall_us),
                        r.interval_us / core::kSecond);
     add_word(out, "overall", r.overall);
     add_word(out, "takeover", r.takeover);
@@ -116,23 +121,16 @@ std::string with(const HostReport& r, const std::vector<Kept>& order, std::size_
         out += fmt::format(",\"list\":{{\"generation\":{},\"age_s\":{}}}", r.list_generation,
                            std::max<Micros>(0, r.list_age_us) / core::kSecond);
     add_word(out, "worst", r.worst);
-    std::string links;
-    std::size_t more_links = r.more_links;
-    for (std::size_t i = 0; i < r.links.size(); ++i) {
-        const ReportedLink& link = r.links[i];
-        // One whose addresses are all left out is, too; one that has none says so while there is room for everything.
-        if (addresses[i].empty() && (left[i] > 0 || count < order.size())) {
-            ++more_links;
-            continue;
-        }
-        links += fmt::format("{}{{\"name\":\"{}\",\"host\":\"{}\",\"state\":\"{}\",\"addresses\":[{}]",
-                             links.empty() ? "" : ",", word(link.name, kMaxWho), word(link.host, kMaxHost),
-                             probe::to_string(link.state), addresses[i]);
-        if (left[i] + link.more > 0) links += fmt::format(",\"more\":{}", left[i] + link.more);
-        links += "}";
+    out += ",\"links\":[";
+    for (const ReportedLink& link : r.links) {
+        out += fmt::format("{}{{\"name\":\"{}\",\"host\":\"{}\",\"state\":\"{}\",\"addresses\":[{}]",
+                           &link == &r.links.front() ? "" : ",", word(link.name, kMaxWho), word(link.host, kMaxHost),
+                           probe::to_string(link.state), core::joined(link.addresses, address_text, ","));
+        if (link.more > 0) out += fmt::format(",\"more\":{}", link.more);
+        out += "}";
     }
-    out += ",\"links\":[" + links + "]";
-    if (more_links > 0) out += fmt::format(",\"more_links\":{}", more_links);
+    out += "]";
+    if (r.more_links > 0) out += fmt::format(",\"more_links\":{}", r.more_links);
     return out + "}\n";
 }
 
@@ -214,22 +212,18 @@ bool take_report(const JsonView& root, HostReport& out) {
 }  // namespace
 
 std::string format_report(const HostReport& report) {
+    if (report.links.size() <= kMaxLinks) {
+        std::string whole = written(report);
+        if (whole.size() <= kMaxReportBytes) return whole;
+    }
     const auto order = worst_first(report);
-    std::string out = with(report, order, order.size());
-    if (out.size() <= kMaxReportBytes) return out;
     // The most that fits: between `fits` and `many`.
-    std::size_t fits = 0, many = order.size();
+    std::size_t fits = 0, many = std::min(order.size(), kMaxKept) + 1;
     while (many - fits > 1) {
         const std::size_t middle = fits + (many - fits) / 2;
-        (with(report, order, middle).size() <= kMaxReportBytes ? fits : many) = middle;
+        (written(shortened(report, order, middle)).size() <= kMaxReportBytes ? fits : many) = middle;
     }
-    out = with(report, order, fits);
-    if (out.size() <= kMaxReportBytes) return out;
-    // Many links without an address.
-    HostReport short_of_links = report;
-    short_of_links.more_links += short_of_links.links.size();
-    short_of_links.links.clear();
-    return with(short_of_links, {}, 0);
+    return written(shortened(report, order, fits));
 }
 
 std::string report_name(const HostReport& report) {

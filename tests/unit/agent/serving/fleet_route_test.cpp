@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/fleet_route.h"
 
+#include "agent/fleet/fleet_watch.h"
 #include "agent/serving/page_fleet.h"
 #include "tests/unit/agent/fleet/report_fixture.h"
 #include "tests/unit/agent/serving/fake_agent.h"
