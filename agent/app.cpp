@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
+#include "agent/config/run_folders.h"
 #include "agent/config/running_config.h"
 #include "agent/config/token_store.h"
 #include "agent/connections/connection_watch.h"
@@ -471,23 +472,6 @@ class App final : private Steering::Outside,
     core::Message snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;
 };
-
-core::Result<core::LockFile> prepare_folders(const Config& config) {
-    const Paths paths = paths_of(config.agent);
-    if (auto made = core::make_folders(config.agent.runtime_dir, 0750); !made) {
-        core::Error error = made.error();
-        error.hint = "create it for postern's user, or set [agent] runtime_dir";
-        return core::fail(std::move(error));
-    }
-    for (const auto& folder :
-         {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
-        // Without a state folder everything works until the next boot: reported, not fatal.
-        if (auto made = core::make_folders(folder, folder == config.agent.state_dir ? 0700 : 0750); !made) {
-            core::log_warning("folder_missing", made.error().text());
-        }
-    }
-    return core::LockFile::acquire(paths.agent_lock);
-}
 
 }  // namespace
 

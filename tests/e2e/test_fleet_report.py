@@ -106,13 +106,12 @@ class FleetReport(HostTest):
         status = json.loads(self.host.postern("status", "--json").stdout)["discovery"]["report"]
         self.assertEqual(status["place"], REPORTS)
         self.assertRegex(self.host.http("/metrics")[1], r'postern_fleet_report_age_seconds\{fleet="prod"\} \d')
-        self.host.gateways.control.put("/listeners/zone-a", mode="refuse")
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
         self.host.wait(lambda: any(a["state"] == "down" and a["code"] == "PN-TCP-REFUSED" for report in self.reports().values()
                                    for a in report["links"][0]["addresses"]), "the dead address in the report")
 
     def test_off_unless_asked_for(self):
-        self.host.start_postern(fleet={"name": "prod", "report_url": None, "report_interval": None,
-                                       "ca_file": f"{self.fleet.pki}/ca.pem"})
+        self.host.start_postern(fleet={"name": "prod", "ca_file": f"{self.fleet.pki}/ca.pem"})
         self.host.wait_addresses(ZONE_A, ZONE_B)
         self.assertEqual(self.host.http("/fleet")[0], 404)
         self.assertNotIn("fleet", self.host.http("/")[1].split("<!--plain-->")[-1])
@@ -153,7 +152,7 @@ class FleetReport(HostTest):
         self.assertEqual((code, view["overall"], view["counts"]["fresh"]), (0, "good", 2), view["findings"])
         self.assertEqual({host["zone"] for host in view["hosts"]}, {"cn-hangzhou-h", "cn-hangzhou-i"})
         self.assertIn("second", {host["host"] for host in view["hosts"]})
-        self.host.gateways.control.put("/listeners/zone-a", mode="refuse")
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
         self.wait_found("PN-FLEET-DOWN-ALL")
         done = self.host.postern("fleet", "status")
         self.assertEqual(done.returncode, 1)
@@ -164,7 +163,7 @@ class FleetReport(HostTest):
         self.assertIn('href="fleet"', self.host.http("/plain")[1])
         self.assertEqual(json.loads(self.host.http("/api/v1/fleet")[1])["counts"]["fresh"], 2)
         # One that ends is silent, not bad.
-        self.host.gateways.control.put("/listeners/zone-a", mode="normal")
+        self.host.gateways.control.post("/listeners/zone-a", mode="ok")
         second.terminate()
         second.wait(timeout=host.DEADLINE_S)
         self.wait_found("PN-FLEET-STALE")

@@ -29,19 +29,9 @@ TEST_CASE("fleet state: a host reports how it sees each address, and no more", "
     link.host = "gw.example.com";
     link.token_configured = true;
     link.state = State::kUp;
-    AddressStatus bad;
-    bad.ip = kInI;
-    bad.zone = kZoneI;
-    bad.state = State::kDown;
-    bad.since_wall_us = kNow - core::kMinute;
-    bad.last = probe::ProbeResult{};
-    bad.last->ok = false;
-    bad.last->reason = probe::Reason::kTcpTimeout;
-    AddressStatus good;
-    good.ip = kInH;
-    good.zone = kZoneH;
-    good.state = State::kUp;
-    link.addresses = {good, bad};
+    link.addresses = {address("10.0.1.23", kZoneH, State::kUp, State::kUp),
+                      address("10.0.2.23", kZoneI, State::kDown, State::kUnknown, probe::Reason::kTcpTimeout,
+                              probe::Phase::kConnect)};
     s.links = {link};
     s.faults = {make_fault("PN-TCP-TIMEOUT", "db", kInI.text())};
     HostReport report = report_of(s);
