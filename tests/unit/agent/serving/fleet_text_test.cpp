@@ -37,7 +37,7 @@ TEST_CASE("fleet text: a thousand hosts on one screen", "[fleet_text]") {
     CHECK(has(text, "DEGRADED   Fleet prod: 499 of 999 hosts are not well"));
     CHECK(has(text,
               "10.0.1.23 (cn-hangzhou-h) is down for all 499 hosts of cn-hangzhou-i, and 500 other hosts reach it"));
-    CHECK(has(text, "999 report in time, 1 don't: i-999 (1 h), 1 reports are not used"));
+    CHECK(has(text, "999 report in time, 1 don't: i-999 (60 min), 1 reports are not used"));
     CHECK(has(text, "Versions   1.0.0 (999)"));
     CHECK(has(text, "Hosts in cn-hangzhou-i: 499 down"));
     CHECK(has(text, "and 496 more"));
