@@ -28,12 +28,13 @@ AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.t
     "status": "fleet connections discovery hostdns config faults text probe",
     "steering": "status connections discovery hostdns endpoint config net text probe",
     "serving": "status fleet connections faults text probe",
-    "client": "discovery hostdns config net endpoint text probe",
-    "publish": "client steering account cloud discovery config net endpoint text probe",
+    "k8s": "net text",
+    "client": "faults discovery hostdns config net endpoint text probe",
+    "publish": "k8s client steering account cloud discovery config net endpoint text probe",
     "doctor": "client account status faults cloud hostdns discovery config net endpoint text probe",
 }
 TOP_FILES = {"main.cpp", "app.cpp", "app.h"}  # of agent/
-NOT_APPS = {"client", "doctor", "account", "publish", "commands"}
+NOT_APPS = {"client", "doctor", "k8s", "account", "publish", "commands"}
 
 
 def folder(name):

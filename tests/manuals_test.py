@@ -29,7 +29,7 @@ class Manuals(unittest.TestCase):
     def test_every_command_and_option_and_no_other(self):
         page, known = manual("postern.1"), commands()
         self.assertGreater(len(known), 10)
-        heads = list(re.finditer(r"^\.It Cm ([a-z-]+(?: [a-z-]+)?)\b.*$", page, re.M))
+        heads = list(re.finditer(r"^\.It Cm ([a-z0-9-]+(?: [a-z0-9-]+)?)\b.*$", page, re.M))
         blocks = {}
         for at, head in enumerate(heads):
             words = tuple(head[1].split())

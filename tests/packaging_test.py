@@ -21,7 +21,7 @@ POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
-GROUPS = ("plan", "dns", "endpoint", "publish")  # commands that have commands
+GROUPS = ("plan", "dns", "endpoint", "publish", "k8s")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
 
 
@@ -38,7 +38,7 @@ def need(test, program):
 def help_words(*argv):
     """Commands and long options that a --help text lists."""
     text = run(*argv, "--help").stdout
-    commands = re.findall(r"^  ([a-z][a-z-]*)(?: .*)?$", text, re.M)
+    commands = re.findall(r"^  ([a-z][a-z0-9-]*)(?: .*)?$", text, re.M)
     return sorted(set(commands)), set(re.findall(r"^  (?:-\w,)?--([a-z-]+)", text, re.M))
 
 

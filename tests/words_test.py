@@ -48,7 +48,17 @@ def messages():
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
 # Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|client/(?!agent_client)|fleet/(?:key_file|publisher)|freeing|publish|hostdns/(?!journal|path_look|report)|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains)|config/config|text/values)")
+ENGLISH_ONLY = re.compile(r"agent/(?:commands/(?!check_config|dns|endpoint|publish)|client/(?!agent_client)|freeing|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
+
+
+# Files in which each sentence is a message, but for what the log says and what is no sentence.
+WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config|account/operation_error)")
+NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
+              "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
+              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "postern endpoint create --service ", "postern endpoint delete ", "postern endpoint export ep-… "}
+
+
+MESSAGES_SAID = re.compile(r"agent/(?:hostdns/|account/|publish/|fleet/(?:key_file|publisher)|commands/(?:dns|endpoint|publish)|client/)")
 
 
 def literals(pattern):
@@ -60,6 +70,29 @@ def literals(pattern):
             for literal in filter(None, match.groups()):
                 text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
                 out.setdefault(re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text), name)
+    return out
+
+
+def unescaped(literal):
+    return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal)))
+
+
+def returned():
+    """{literal: file} of sentences in what functions of type core::Message return, and in what is said of the host's DNS."""
+    out = {}
+    for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
+        text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
+        statements = re.findall(r"\b(?:say|said|refuse|give_back|told|row|complain|confirm|tell|fail|fail_command|stop)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
+        for literal in re.findall(LITERAL, " ".join(part for parts in statements for part in (*parts, "+"))):
+            form = unescaped(literal)
+            if re.search(r"[a-z] [a-z{]", form):
+                out[form] = str(path.relative_to(ROOT))
+        for body in re.findall(r"^(?:inline |template .*\n)?core::Message [^;{]*?\) (?:const )?\{\n(.*?)^\}", text, re.M | re.S):
+            for statement in re.findall(r"\breturn\b(.*?);\n", body, re.S):
+                for literal in re.findall(LITERAL, re.sub(r"\bstd::string\((?:[^()]|\([^()]*\))*\)|fmt::format\([^;]*", "", statement)):
+                    form = unescaped(literal)
+                    if re.search(r"[a-z] [a-z{]", form):
+                        out[form] = str(path.relative_to(ROOT))
     return out
 
 
@@ -82,7 +115,7 @@ def glossary():
 def bare(text):
     """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
     return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
-                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|private zone", " ", text)
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|client token|the zone meanwhile|private zone", " ", text)
 
 
 class Words(unittest.TestCase):
@@ -109,9 +142,13 @@ class Words(unittest.TestCase):
         chinese = messages()
         made = literals(r"(?<!\w)message\(\s*(LITERAL)")
         made.update(literals(r"(?<!\w)differs\(\s*(LITERAL)"))
+        made.update(returned())
+        made.update({form: name for form, name in literals("(LITERAL)").items()
+                     if WHOLE.match(name) and re.search(r"[a-z{}] [a-z{\"]", form)})
+        made.update(literals(r"(?<!\w)core::Message\(\s*(LITERAL)"))
         made.update(literals(r"(?<!\w)fail\((?:core::)?Code::\w+,\s*(LITERAL)"))
         missing = [f"{name}: {form}" for form, name in made.items()
-                   if form not in chinese and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
+                   if form not in chinese and form not in NO_MESSAGE and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
         self.assertFalse(missing, "\n" + "\n".join(missing))
         self.assertGreater(len(made), 300)
         every = literals("(LITERAL)")
@@ -122,6 +159,11 @@ class Words(unittest.TestCase):
             with self.subTest(form):
                 places = [str(n) for n in range(len(re.findall(r"\{\}", form)))]
                 self.assertEqual(sorted(re.findall(r"\{(\d*)\}", text)), places)
+
+    def test_no_english_sentence_is_in_a_chinese_one(self):
+        typed = re.compile(r'"[^"]*"|\{[^{}]*\}|\[[^\]]*\]|(?:postern|systemctl|timedatectl|chown|chmod|chattr|options)(?: [\w.:/{}=+-]+)+')
+        found = [text for text in messages().values() if re.search(r"(?:[A-Za-z']{2,} ){2}[a-z']{2,}", typed.sub("", text))]
+        self.assertFalse(found, "\n" + "\n".join(found))
 
     def test_commands_are_the_same(self):
         """What a fix has to be typed is in both languages, letter by letter."""

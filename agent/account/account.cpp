@@ -33,7 +33,8 @@ void add_place(NameValues& parameters, const std::string& prefix, const ZoneWish
 }
 
 core::Error bad_reply(const std::string& action, const core::Error& error) {
-    return {Code::kApiBadReply, action + ": " + error.what, "the API changed, or something else answers for it", 0};
+    return {Code::kApiBadReply, core::message("{}: {}", action, error.what),
+            "the API changed, or something else answers for it", 0};
 }
 
 }  // namespace

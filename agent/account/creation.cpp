@@ -32,22 +32,22 @@ std::string names_of(const std::vector<EndpointService>& services) {
 core::Result<EndpointService> choose_service(const std::string& wanted, const HostPlace& host,
                                              const std::vector<EndpointService>& services) {
     const core::Message whitelist = core::message("have this account whitelisted {}", whitelist_step(host.account));
-    const std::string in_region = host.region.empty() ? "" : " in region " + host.region;
+    const core::Message in_region = host.region.empty() ? core::Message() : core::message(" in region {}", host.region);
     if (wanted.empty() && services.size() == 1) return services.front();
     if (wanted.empty() && services.empty())
         return core::fail(
-            Code::kApiRejected, "this account may connect to no service" + in_region + " yet",
+            Code::kApiRejected, core::message("this account may connect to no service{} yet", in_region),
             core::message("if the service is of another region, give its full name with --service; else {}",
                           whitelist));
     if (wanted.empty()) {
-        return core::fail(Code::kUsage, fmt::format("this account may connect to {} services", services.size()),
-                          "choose one with --service: " + names_of(services));
+        return core::fail(Code::kUsage, core::message("this account may connect to {} services", services.size()),
+                          core::message("choose one with --service: {}", names_of(services)));
     }
     for (const auto& s : services) {
         if (s.id == wanted || s.name == wanted) return s;
     }
     return core::fail(
-        Code::kApiRejected, "this account does not see the service " + shown(wanted) + in_region,
+        Code::kApiRejected, core::message("this account does not see the service {}{}", shown(wanted), in_region),
         core::message("check its name (a service of another region is given by its full name), or {}", whitelist));
 }
 
@@ -56,10 +56,10 @@ core::Result<std::vector<ZoneWish>> choose_zones(const EndpointWish& wish, const
     std::vector<ZoneWish> wishes = wish.zones;
     if (wishes.empty()) wishes.emplace_back();
     if (wishes.size() > kMaxZones)
-        return core::fail(Code::kUsage, fmt::format("an endpoint has at most {} zones", kMaxZones), "leave some out");
+        return core::fail(Code::kUsage, core::message("an endpoint has at most {} zones", kMaxZones), "leave some out");
     if (!wish.vswitch.empty()) {
         if (wishes.size() > 1 || !wishes.front().vswitch.empty()) {
-            return core::fail(Code::kUsage, "which zone " + wish.vswitch + " is for is not known",
+            return core::fail(Code::kUsage, core::message("which zone {} is for is not known", wish.vswitch),
                               "give each zone its vSwitch: --zone ZONE,VSWITCH");
         }
         wishes.front().vswitch = wish.vswitch;
@@ -70,11 +70,12 @@ core::Result<std::vector<ZoneWish>> choose_zones(const EndpointWish& wish, const
         if (!placed) return core::fail(std::move(placed.error()));
         for (const auto& other : out) {
             if (other.zone == placed->zone)
-                return core::fail(Code::kUsage, "the zone " + placed->zone + " is given twice", "give it once");
+                return core::fail(Code::kUsage, core::message("the zone {} is given twice", placed->zone),
+                                  "give it once");
         }
         if (placed->ipv6 && !wish.dual_stack) {
             return core::fail(Code::kUsage, "an endpoint without --dual-stack has no IPv6 address",
-                              "give --dual-stack, or leave " + placed->ipv6->text() + " out");
+                              core::message("give --dual-stack, or leave {} out", placed->ipv6->text()));
         }
         out.push_back(std::move(*placed));
     }
@@ -85,17 +86,18 @@ core::Result<std::vector<ZoneWish>> choose_zones(const EndpointWish& wish, const
 core::Result<void> check_service(const Creation& plan) {
     const EndpointService& service = plan.service;
     if (plan.dual_stack && service.ip_version == "IPv4") {
-        return core::fail(Code::kApiRejected, "the service " + service.id + " has IPv4 only",
+        return core::fail(Code::kApiRejected, core::message("the service {} has IPv4 only", service.id),
                           "leave --dual-stack out, or ask its provider for DualStack");
     }
     if (!plan.service_region.empty() || service.zones.empty()) return {};  // zones of another region are other zones
     for (const auto& wish : plan.zones) {
         if (std::find(service.zones.begin(), service.zones.end(), wish.zone) != service.zones.end()) continue;
         return core::fail(Code::kApiRejected,
-                          fmt::format("the service {} is not offered in zone {}; it is in {}", service.id, wish.zone,
-                                      core::joined(service.zones)),
-                          "give --zone, one of these, and --vswitch, a vSwitch of " + plan.vpc +
-                              " in it (make one if there is none): all zones of a VPC reach it");
+                          core::message("the service {} is not offered in zone {}; it is in {}", service.id, wish.zone,
+                                        core::joined(service.zones)),
+                          core::message("give --zone, one of these, and --vswitch, a vSwitch of {} in it (make one if "
+                                        "there is none): all zones of a VPC reach it",
+                                        plan.vpc));
     }
     return {};
 }
@@ -105,7 +107,7 @@ core::Result<std::vector<core::IpPrefix>> choose_ranges(const EndpointWish& wish
     std::vector<std::string> texts = wish.open_to;
     if (texts.empty() && vpc == host.vpc && !host.vpc_cidr.empty()) texts.push_back(host.vpc_cidr);
     if (texts.empty()) {
-        return core::fail(Code::kUsage, "the address range of " + vpc + " is not known",
+        return core::fail(Code::kUsage, core::message("the address range of {} is not known", vpc),
                           "give --open-to, such as 192.168.0.0/16: who is to reach port 443 of the endpoint");
     }
     std::vector<core::IpPrefix> out;
@@ -113,7 +115,7 @@ core::Result<std::vector<core::IpPrefix>> choose_ranges(const EndpointWish& wish
     for (const auto& text : texts) {
         const auto prefix = parse_cidr(text);
         if (!prefix) {
-            return core::fail(Code::kUsage, shown(text) + " is no address range",
+            return core::fail(Code::kUsage, core::message("{} is no address range", shown(text)),
                               "give --open-to, such as 192.168.0.0/16: who is to reach port 443 of the endpoint");
         }
         v6 = v6 || prefix->ip.is_v6();
@@ -158,17 +160,18 @@ core::Result<GroupChoice> open_own_group(const SecurityGroup& group, std::vector
         opened.rules.push_back(opening_rule(range));
     auto judgement = judge_ranges(opened, shut, lists, nullptr);
     if (judgement.access == Access::kNo) {
-        return core::fail(
-            Code::kUsage,
-            fmt::format("{} ({}) stays shut whatever is added: {}", group.id, kOwnGroupName, judgement.reason),
-            "delete that rule, or give another group with --security-group");
+        return core::fail(Code::kUsage,
+                          core::message("{} ({}) stays shut whatever is added: {}", group.id,
+                                        std::string(kOwnGroupName), judgement.reason),
+                          "delete that rule, or give another group with --security-group");
     }
-    std::string note =
-        judgement.access == Access::kYes ? "" : "whether that is enough is not known: " + judgement.reason;
+    core::Message note = judgement.access == Access::kYes
+                             ? core::Message()
+                             : core::message("whether that is enough is not known: {}", judgement.reason);
     return GroupChoice{GroupChoice::Step::kOpen, group.id, std::move(note), std::move(shut)};
 }
 
-std::string bad_name(const std::string& name) {
+core::Message bad_name(const std::string& name) {
     const auto ascii_letter = [](char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     std::size_t length = 0;
     bool fits = true;
@@ -179,7 +182,7 @@ std::string bad_name(const std::string& name) {
         fits = letter || (length > 0 && ((c.code >= '0' && c.code <= '9') || c.code == '-' || c.code == '_'));
         rest.remove_prefix(c.size);
     }
-    return fits && length >= 2 && length <= 128 ? "" : shown(name) + " can't be a name";
+    return fits && length >= 2 && length <= 128 ? core::Message() : core::message("{} can't be a name", shown(name));
 }
 
 }  // namespace
@@ -197,7 +200,7 @@ std::string service_region_of(const EndpointWish& wish, const std::string& regio
     return wish.service_region == region ? "" : wish.service_region;
 }
 
-std::string read_zone_wish(std::string_view text, ZoneWish* out) {
+core::Message read_zone_wish(std::string_view text, ZoneWish* out) {
     *out = {};
     bool first = true;
     for (std::size_t at = 0; at <= text.size(); first = false) {
@@ -213,7 +216,8 @@ std::string read_zone_wish(std::string_view text, ZoneWish* out) {
         } else if (ip && !(ip->is_v6() ? out->ipv6 : out->ipv4)) {
             (ip->is_v6() ? out->ipv6 : out->ipv4) = ip;
         } else {
-            return "has " + shown(part) + " where a vSwitch (vsw-…), an IPv4 or an IPv6 address may stand, once each";
+            return core::message("has {} where a vSwitch (vsw-…), an IPv4 or an IPv6 address may stand, once each",
+                                 shown(part));
         }
     }
     return "";
@@ -227,13 +231,13 @@ std::string zone_wish_text(const ZoneWish& wish) {
     return out;
 }
 
-std::string read_tag(std::string_view text, std::pair<std::string, std::string>* out) {
+core::Message read_tag(std::string_view text, std::pair<std::string, std::string>* out) {
     constexpr std::size_t kMaxKey = 64, kMaxValue = 128;  // characters: never more than bytes
     const auto equals = std::min(text.find('='), text.size());
     *out = {std::string(text.substr(0, equals)), std::string(text.substr(std::min(equals + 1, text.size())))};
     const auto& [key, value] = *out;
     if (key.empty() || key.size() > kMaxKey || value.size() > kMaxValue)
-        return fmt::format("is not KEY=VALUE with 1 to {} and up to {} characters", kMaxKey, kMaxValue);
+        return core::message("is not KEY=VALUE with 1 to {} and up to {} characters", kMaxKey, kMaxValue);
     if (key.starts_with("aliyun") || key.starts_with("acs:")) return "begins as only Alibaba Cloud's own tags do";
     return "";
 }
@@ -245,15 +249,16 @@ core::Result<ZoneWish> place_zone(ZoneWish wish, const HostPlace& host, const st
     if (same_vpc && !vswitch_given && wish.zone == host.zone) wish.vswitch = host.vswitch;
     if (wish.zone.empty()) {
         return core::fail(Code::kUsage,
-                          vswitch_given ? "the zone of " + wish.vswitch + " is not known"
+                          vswitch_given ? core::message("the zone of {} is not known", wish.vswitch)
                                         : "which zone the endpoint is to be in is not known",
                           "give --zone and --vswitch: a zone of the region, and a vSwitch of the VPC in it");
     }
     if (wish.vswitch.empty()) {
-        return core::fail(Code::kUsage, "no vSwitch of " + vpc + " in zone " + wish.zone + " is known",
-                          "give it as " + wish.zone +
-                              ",VSWITCH or with --vswitch (VPC console > vSwitches; make one in that zone if there is "
-                              "none)");
+        return core::fail(
+            Code::kUsage, core::message("no vSwitch of {} in zone {} is known", vpc, wish.zone),
+            core::message("give it as {},VSWITCH or with --vswitch (VPC console > vSwitches; make one in that "
+                          "zone if there is none)",
+                          wish.zone));
     }
     return wish;
 }
@@ -280,7 +285,7 @@ core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& 
     const std::string told = other_region_of(plan.service.name, host.region);
     plan.service_region = wish.service_region.empty() ? told : service_region_of(wish, host.region);
     if (!told.empty() && told != plan.service_region) {
-        return core::fail(Code::kUsage, fmt::format("the service {} is in region {}", plan.service.name, told),
+        return core::fail(Code::kUsage, core::message("the service {} is in region {}", plan.service.name, told),
                           "leave --region-of-service out: the service's name says it");
     }
     if (plan.bandwidth != 0 && plan.service_region.empty()) {
@@ -327,10 +332,10 @@ core::Result<void> serves_plan(const Creation& plan, const EndpointInfo& existin
         commands.push_back("postern endpoint zone add " + id + " " + zone_wish_text(wish));
     }
     if (!lacks.empty())
-        return core::fail(Code::kApiRejected, id + " is there already, without " + core::joined(lacks),
+        return core::fail(Code::kApiRejected, core::message("{} is there already, without {}", id, core::joined(lacks)),
                           core::joined(commands, "; "));
     if (plan.dual_stack && existing.ip_version == "IPv4") {
-        return core::fail(Code::kApiRejected, id + " is there already, with IPv4 only",
+        return core::fail(Code::kApiRejected, core::message("{} is there already, with IPv4 only", id),
                           "delete it first, or change it in the VPC console");
     }
     return {};
@@ -341,7 +346,7 @@ core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<S
     if (!given && !own) return GroupChoice{GroupChoice::Step::kCreate, {}, {}, plan.open_to};
     const SecurityGroup& group = given ? *given : *own;
     if (!group.vpc.empty() && group.vpc != plan.vpc) {
-        return core::fail(Code::kUsage, fmt::format("{} belongs to {}, not to {}", group.id, group.vpc, plan.vpc),
+        return core::fail(Code::kUsage, core::message("{} belongs to {}, not to {}", group.id, group.vpc, plan.vpc),
                           "give a security group of the endpoint's VPC");
     }
     std::vector<core::IpPrefix> shut;
@@ -352,12 +357,13 @@ core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<S
     if (judgement.access == Access::kUnknown) {
         return GroupChoice{GroupChoice::Step::kUse,
                            group.id,
-                           "whether it lets " + ranges + " in is not known: " + judgement.reason,
+                           core::message("whether it lets {} in is not known: {}", ranges, judgement.reason),
                            {}};
     }
     return core::fail(
-        Code::kUsage, fmt::format("{} keeps port 443 shut to {}: {}", group.id, ranges, judgement.reason),
-        "add an ingress rule to it: TCP 443/443 from " + ranges + ", or leave --security-group out and one is made");
+        Code::kUsage, core::message("{} keeps port 443 shut to {}: {}", group.id, ranges, judgement.reason),
+        core::message("add an ingress rule to it: TCP 443/443 from {}, or leave --security-group out and one is made",
+                      ranges));
 }
 
 }  // namespace postern::agent

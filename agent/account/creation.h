@@ -21,13 +21,13 @@ struct ZoneWish {
     bool operator==(const ZoneWish&) const = default;
 };
 /// "ZONE[,VSWITCH][,IPV4][,IPV6]": "" if valid, else what is wrong.
-std::string read_zone_wish(std::string_view text, ZoneWish* out);
+core::Message read_zone_wish(std::string_view text, ZoneWish* out);
 /// The same text again, for commands that are copied.
 std::string zone_wish_text(const ZoneWish& wish);
 
 inline constexpr std::size_t kMaxZones = 10, kMaxTags = 20, kMaxOpenTo = 10;
 /// "KEY=VALUE" or "KEY", as the API limits them: "" if valid, else what is wrong.
-std::string read_tag(std::string_view text, std::pair<std::string, std::string>* out);
+core::Message read_tag(std::string_view text, std::pair<std::string, std::string>* out);
 
 /// As given on the command line; "" where not given.
 struct EndpointWish {
@@ -84,7 +84,7 @@ core::Result<void> serves_plan(const Creation& plan, const EndpointInfo& existin
 struct GroupChoice {
     enum class Step { kUse, kOpen, kCreate } step = Step::kCreate;  // kOpen: add the rule to postern's own group
     std::string id;                                                 // "" for kCreate
-    std::string note;                                               // a note for the user; "" if none
+    core::Message note;                                             // a note for the user; "" if none
     std::vector<core::IpPrefix> open;                               // for kOpen and kCreate: the ranges to let in
 };
 inline constexpr const char* kOwnGroupName = "postern-privatelink";

@@ -26,18 +26,20 @@ EndpointProgress progress_of(const EndpointReport& r) {
     EndpointProgress out;
     out.stage = r.status;
     if (r.status == "Active")
-        out.stage += ", connection " + (r.connection_status.empty() ? "unknown" : r.connection_status);
+        out.stage =
+            core::message("{}, connection {}", r.status,
+                          r.connection_status.empty() ? core::Message("unknown") : core::Message(r.connection_status));
     out.next = why_not_ready(r, {});
     if (out.next.empty()) {
         out.outcome = Outcome::kConnected;
-        out.stage = "Connected";
+        out.stage = std::string("Connected");
     } else if (is_hopeless(r)) {
         out.outcome = Outcome::kFailed;
     }
     return out;
 }
 
-std::string private_name_step() {
+core::Message private_name_step() {
     return "host is the 私有 DNS 名称 of this connection in TDengine's console (实例 > 私有连接): no public "
            "API of TDengine Cloud gives it";
 }

@@ -11,8 +11,8 @@ namespace postern::agent {
 
 struct EndpointProgress {
     enum class Outcome { kPending, kConnected, kFailed } outcome = Outcome::kPending;
-    std::string stage;  // "Creating", "Active, connection Pending", "Connected", …: as the cloud gives it
-    std::string next;   // the next step and its owner; "" when connected
+    core::Message stage;  // "Creating", "Active, connection Pending", "Connected", …: as the cloud gives it
+    core::Message next;   // the next step and its owner; "" when connected
 };
 EndpointProgress progress_of(const EndpointReport& report);
 
@@ -21,6 +21,6 @@ EndpointProgress progress_of(const EndpointReport& report);
 std::string link_block(const std::string& name, const std::string& endpoint_id);
 
 /// How to get the private DNS name, in one sentence.
-std::string private_name_step();
+core::Message private_name_step();
 
 }  // namespace postern::agent

@@ -133,7 +133,7 @@ bool leads_to_tdengine(const core::Message& step) {
 
 }  // namespace
 
-std::string owner_of(const Error& error) {
+core::Message owner_of(const Error& error) {
     if (leads_to_tdengine(error.hint)) return "whoever manages your TDengine Cloud instances";
     switch (error.code) {
         case Code::kApiDenied:

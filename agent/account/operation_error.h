@@ -18,7 +18,7 @@ core::Error explain_operation(const ApiError& error, const ApiContext& context);
 bool may_pass(core::Code code, bool answered_before);
 
 /// Who can fix it: "your account's RAM administrator", "Alibaba Cloud", "this host's network", …
-std::string owner_of(const core::Error& error);
+core::Message owner_of(const core::Error& error);
 
 /// How every step in TDengine's console begins.
 inline constexpr const char* kTdengineConsole = "in TDengine's console:";

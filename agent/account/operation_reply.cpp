@@ -25,7 +25,8 @@ core::Result<Page<T>> read_page(const JsonView& reply, const char* plural, const
     Page<T> out;
     const auto items = read_page_items(reply, plural, singular, plural, &out.next_token, &out.request_id);
     if (!items) return core::fail(items.error());
-    if (items->size() > kMaxItems) return core::fail(Code::kApiBadReply, std::string("an endless list of ") + plural);
+    if (items->size() > kMaxItems)
+        return core::fail(Code::kApiBadReply, core::message("an endless list of {}", std::string(plural)));
     for (const JsonView& item : *items) {
         core::Result<T> one = read(item);
         if (!one) return core::fail(std::move(one.error()));
@@ -193,7 +194,8 @@ core::Result<std::vector<core::IpPrefix>> read_prefix_list(const JsonView& reply
 
 core::Result<std::string> read_id(const JsonView& reply, const char* field, std::string_view prefix) {
     std::string id = word(reply.at(field));
-    if (!is_resource_id(id, prefix)) return core::fail(Code::kApiBadReply, std::string("a reply without a ") + field);
+    if (!is_resource_id(id, prefix))
+        return core::fail(Code::kApiBadReply, core::message("a reply without a {}", std::string(field)));
     return id;
 }
 

@@ -75,7 +75,7 @@ core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, c
         if (!reply) return core::fail(std::move(reply.error()));
         auto page = read(*reply);
         if (!page)
-            return core::fail(core::Code::kApiBadReply, action + ": " + page.error().what,
+            return core::fail(core::Code::kApiBadReply, core::message("{}: {}", action, page.error().what),
                               "the API changed, or something else answers for it");
         for (auto& item : page->items)
             all.push_back(std::move(item));
@@ -83,7 +83,7 @@ core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, c
         token = page->next_token;
         if (token.empty()) return all;
         if (!tokens.insert(token).second || tokens.size() > kMaxListPages) {
-            return core::fail(core::Code::kApiBadReply, action + ": its pages do not end",
+            return core::fail(core::Code::kApiBadReply, core::message("{}: its pages do not end", action),
                               "the API changed, or something else answers for it");
         }
     }

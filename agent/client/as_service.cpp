@@ -34,11 +34,11 @@ void take_environment(const ServiceUnit& unit, const std::optional<ServiceUser>&
 
 }  // namespace
 
-std::string ServiceEyes::cannot_read(const std::string& path) const {
+core::Message ServiceEyes::cannot_read(const std::string& path) const {
     if (const std::string setting = unit.hides(path); !setting.empty())
-        return fmt::format("{} can't be seen by the service: {} in {} hides its folder", path, setting, kUnit);
+        return core::message("{} can't be seen by the service: {} in {} hides its folder", path, setting, kUnit);
     if (as_user && ::access(path.c_str(), R_OK) != 0 && errno == EACCES)
-        return fmt::format("{} can't be read by user {}", path, user);
+        return core::message("{} can't be read by user {}", path, user);
     return {};
 }
 
@@ -60,7 +60,7 @@ std::optional<ServiceEyes> look_as_service(const std::string& config) {
         if (!done) problem = done.error().told();
     }
     eyes.as_user = problem.empty();
-    if (!problem.empty()) eyes.not_checked.push_back("what user " + eyes.user + " may read: " + problem.text());
+    if (!problem.empty()) eyes.not_checked.push_back(core::message("what user {} may read: {}", eyes.user, problem));
     return eyes;
 }
 

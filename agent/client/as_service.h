@@ -8,17 +8,18 @@
 #include <vector>
 
 #include "agent/client/service_unit.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
 struct ServiceEyes {
     ServiceUnit unit;
-    std::string user;                      // of the service
-    bool as_user = false;                  // this process is that user now, with its groups
-    std::vector<std::string> not_checked;  // what could not be looked at so, and why
+    std::string user;                        // of the service
+    bool as_user = false;                    // this process is that user now, with its groups
+    std::vector<core::Message> not_checked;  // what could not be looked at so, and why
 
     /// "" or why the service can't read a file that is there: rights, or what the unit hides.
-    std::string cannot_read(const std::string& path) const;
+    core::Message cannot_read(const std::string& path) const;
 };
 
 /// Nullopt, and nothing is changed, if no postern.service is installed that runs with this configuration.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "agent/client/language.h"
 #include "agent/config/last_good.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/net/environment.h"
@@ -105,14 +106,14 @@ bool output_lost() {
     return true;
 }
 
-void complain(std::string_view command, std::string_view what) {
+void complain(std::string_view command, const core::Message& what) {
     const std::string line = std::string(core::journal_priority(STDERR_FILENO, core::Level::kError)) +
-                             core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, what)));
+                             core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, told(what))));
     write_note(line);
 }
 
 void complain(std::string_view command, const core::Error& error) {
-    complain(command, error.text());
+    complain(command, error.whole());
 }
 
 std::optional<bool> ask(const std::string& question) {
@@ -128,7 +129,7 @@ std::optional<bool> ask(const std::string& question) {
 void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes) {
     std::string out;
     for (const ConfigIssue& issue : mistakes)
-        out += format_issue(path, issue) + "\n";
+        out += core::printable_lines(told(format_issue(path, issue))) + "\n";
     write_note(out);
 }
 

@@ -23,11 +23,11 @@ void print_note(std::string_view text);
 /// has closed the pipe has what it wanted.
 bool output_lost();
 
-/// "postern COMMAND: what: strerror (hint)" to stderr, without secrets.
+/// "postern COMMAND: what: strerror (hint)" to stderr, in the reader's language (language.h), without secrets.
 void complain(std::string_view command, const core::Error& error);
-void complain(std::string_view command, std::string_view what);
+void complain(std::string_view command, const core::Message& what);
 
-/// "FILE:LINE: key: what" each, to stderr.
+/// "FILE:LINE: key: what" each, to stderr, in the reader's language.
 void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes);
 
 /// Reads yes or no from the terminal. Nullopt if stdin is not a terminal.

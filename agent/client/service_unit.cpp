@@ -133,13 +133,16 @@ class Reader {
     }
 
   private:
+    static core::Message why_not(const core::Error& error) {
+        return error.sys != 0 ? core::Message(std::string(std::strerror(error.sys))) : core::Message("not a file");
+    }
+
     /// Nullopt if it is missing or can't be read; the latter is noted.
     std::optional<std::string> file(const std::string& path) {
         auto text = core::read_file(root_ + path, kMaxFile);
         if (text) return std::move(*text);
         if (text.error().code != core::Code::kFileMissing)
-            unit_.not_read.push_back(path + ": " +
-                                     (text.error().sys != 0 ? std::strerror(text.error().sys) : "not a file"));
+            unit_.not_read.push_back(core::message("{}: {}", path, why_not(text.error())));
         return std::nullopt;
     }
 
@@ -238,7 +241,8 @@ class Reader {
             const std::size_t before = unit_.not_read.size();
             const auto text = file(path);
             if (!text && !optional && unit_.not_read.size() == before)
-                unit_.not_read.push_back(path + ": it is missing, and the service does not start without it");
+                unit_.not_read.push_back(
+                    core::message("{}: it is missing, and the service does not start without it", path));
             if (!text) continue;
             for (const auto& [key, value] : parse_environment_file(*text))
                 unit_.environment[key] = value;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message.h"
+
 namespace postern::agent {
 
 struct ServiceUnit {
@@ -17,9 +19,9 @@ struct ServiceUnit {
     std::string user, group;               // "": root's
     std::vector<std::string> more_groups;  // SupplementaryGroups=
     std::map<std::string, std::string> environment;
-    bool hides_homes = false;           // ProtectHome=: /home, /root and /run/user are empty
-    bool hides_tmp = false;             // PrivateTmp=: /tmp and /var/tmp are its own
-    std::vector<std::string> not_read;  // "/etc/…: Permission denied": what may change the above
+    bool hides_homes = false;             // ProtectHome=: /home, /root and /run/user are empty
+    bool hides_tmp = false;               // PrivateTmp=: /tmp and /var/tmp are its own
+    std::vector<core::Message> not_read;  // "/etc/…: Permission denied": what may change the above
 
     /// The configuration that it runs with.
     std::string config() const;

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/cloud/clients.h"
 #include "agent/cloud/credential_sources.h"
 #include "agent/commands/cli.h"
@@ -87,8 +88,8 @@ class OnlineCheck {
         for (const auto& [name, value] : eyes_->unit.environment)
             core::add_item(names, name);
         print("  environment      " + (names.empty() ? "nothing of its own" : names) + "\n");
-        for (const std::string& what : eyes_->not_checked)
-            print("  not checked      " + what + "\n");
+        for (const core::Message& what : eyes_->not_checked)
+            print("  not checked      " + told(what) + "\n");
         return eyes_->not_checked.empty() ? kExitGood : kExitWarning;
     }
 
@@ -96,9 +97,9 @@ class OnlineCheck {
     int tell_credentials_files() const {
         int code = kExitGood;
         for (const std::string& path : credential_files(process_environment())) {
-            const std::string why = eyes_ && !path.empty() ? eyes_->cannot_read(path) : "";
+            const core::Message why = eyes_ && !path.empty() ? eyes_->cannot_read(path) : core::Message();
             if (why.empty() || (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)) continue;
-            print("  credentials      " + why + "\n");
+            print("  credentials      " + told(why) + "\n");
             code = kExitWarning;
         }
         return code;

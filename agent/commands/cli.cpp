@@ -44,6 +44,8 @@ constexpr const char* kOverview =
     "For a fleet of hosts, and for what runs no agent:\n"
     "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
+    "  publish kubernetes, publish ack-dns   the names in a cluster: EndpointSlices, or ACK's CustomDNSConfig\n"
+    "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK has to be told of the private names\n"
     "  publish list   the addresses of all endpoints as one signed list in an object store\n"
     "  publish run    the same as a service; publish keygen makes its key\n"
     "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
@@ -105,8 +107,9 @@ class Parser {
         add_undrain();
         add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
-        add_publish_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
-        add_fleet_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
+        const Chosen chosen = [this](Command c) { result_ = [c = std::move(c)] { return c; }; };
+        add_publish_commands(app_, chosen);
+        add_k8s_commands(app_, chosen);
         add_doctor();
     }
 
@@ -423,6 +426,8 @@ class Parser {
             "well, 1 warnings, 2 failures, 3 nothing could be checked.");
         add_config(app, c->request.target.config);
         app->add_flag("--json", c->json, "as JSON");
+        app->add_flag("--pod", c->request.pod,
+                      "as a pod of Kubernetes sees it (the default in a pod without an agent)");
         app->add_flag("--list", c->list, "the codes that can be found");
         app->add_option("--lang", c->language, "en or zh (default: by the locale)")
             ->type_name("LANG")

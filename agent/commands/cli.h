@@ -12,6 +12,8 @@
 #include "agent/config/config.h"
 #include "agent/doctor/request.h"
 #include "agent/hostdns/decision.h"
+#include "agent/k8s/cluster_access.h"
+#include "agent/k8s/corefile.h"
 #include "agent/publish/document.h"
 #include "agent/status/overall.h"
 #include "probe/record.h"
@@ -170,6 +172,20 @@ struct FleetStatusCommand {
     std::string from, fleet;  // the folder of the reports, the fleet's name; "": of [fleet]
     bool json = false, watch = false;
 };
+/// `postern publish kubernetes`, and with `ack_dns` `publish ack-dns`.
+struct PublishClusterCommand {
+    PublishCommon common;  // its answers always follow the health
+    k8s::ClusterWish cluster;
+    std::string publisher;  // in the Lease; "": this host's name, which in a pod is the pod's
+    bool ack_dns = false;
+    bool keep = false;  // until SIGTERM
+};
+struct K8sCorefileCommand {
+    std::string config = kDefaultConfigPath;
+    k8s::CorefileOptions options;
+    std::optional<core::SocketAddress> node, service;
+    bool node_given = false;
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -180,7 +196,7 @@ using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanS
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
                              DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
                              PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand,
-                             PublishReportCommand, FleetStatusCommand>;
+                             PublishClusterCommand, K8sCorefileCommand, PublishReportCommand, FleetStatusCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -206,6 +222,8 @@ int run_command(const PublishListCommand& command);
 int run_command(const PublishKeygenCommand& command);
 int run_command(const PublishReportCommand& command);
 int run_command(const FleetStatusCommand& command);
+int run_command(const PublishClusterCommand& command);
+int run_command(const K8sCorefileCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

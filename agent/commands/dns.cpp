@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/commands/dns_setup.h"
 #include "agent/hostdns/host_path.h"
@@ -87,7 +88,7 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
                              {"name", h.name},
                              {"text", h.text},
                              {"reversed", h.reversed},
-                             {"what", h.what()},
+                             {"what", h.what().text()},
                              {"fix", h.fix()}});
         }
         Json out = {
@@ -103,28 +104,29 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
             {"names", r.journal.target.names},
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
-            {"why", r.journal.state == TakeoverState::kSuspended ? r.journal.why : ""},
+            {"why", r.journal.state == TakeoverState::kSuspended ? r.journal.why.text() : ""},
             {"changes", changes},
             {"out_of_place", r.out_of_place},
             {"writer", r.journal.writer},
             {"truce_until", r.journal.state == TakeoverState::kTruce ? core::format_utc(truce_end(r.journal)) : ""},
             {"hosts_file", hosts},
-            {"problem", r.problem}};
+            {"problem", r.problem.text()}};
         print_data(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
         return exit_of(r);
     }
-    print("takeover  " + r.text() + "\n");
-    print("decision  " + (off ? present.line : r.journal.decision.line) + "\n");
+    const auto row = [](const core::Message& line) { print(told(line) + "\n"); };
+    row(core::message("takeover  {}", r.text()));
+    row(core::message("decision  {}", off ? present.line : r.journal.decision.line));
     for (const auto& entry : r.journal.entries) {
         if (r.journal.state != TakeoverState::kOn) break;
-        const char* how = entry.before.kind == FileState::Kind::kAbsent ? "written"
-                          : entry.before.kind == FileState::Kind::kLink ? "was a link to "
-                                                                        : "replaced";
-        print(fmt::format("changed   {}  {}{}\n", entry.path, how,
-                          entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
+        const bool created = entry.before.kind == FileState::Kind::kAbsent;
+        row(created ? core::message("changed   {}  written", entry.path)
+            : entry.before.kind == FileState::Kind::kLink
+                ? core::message("changed   {}  was a link to {}", entry.path, entry.before.content)
+                : core::message("changed   {}  replaced", entry.path));
     }
     for (const auto& fault : host_faults(r, {}))
-        print("! " + warning_text(fault) + "\n");
+        print("! " + warning_text(fault, doctor::Catalogue::in(shown_language())) + "\n");
     return exit_of(r);
 }
 
@@ -136,7 +138,7 @@ int run_command(const DnsCommand& command) {
     const auto name = kNames[static_cast<int>(command.verb)];
     if (::geteuid() != 0 && !command.dry_run && command.verb != DnsCommand::Verb::kStatus) {
         complain(name,
-                 "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
+                 core::message("it changes how this host resolves names: run it as root (sudo postern {})", name));
         return kExitUnknown;
     }
     const auto setup = dns_setup_or_complain(command);
@@ -144,9 +146,9 @@ int run_command(const DnsCommand& command) {
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
     std::vector<std::string> lines;
-    TakeoverHooks hooks = real_hooks([&](const std::string& line) {
+    TakeoverHooks hooks = real_hooks([&](const core::Message& line) {
         lines.push_back(line);
-        if (!command.json) print(line + "\n");
+        if (!command.json) print(told(line) + "\n");
     });
     hooks.served = [&] {
         const Journal now = JournalFile(setup->paths.hostdns).load().value_or(Journal{});

@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
-#include "agent/commands/language.h"
 #include "agent/config/last_good.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"

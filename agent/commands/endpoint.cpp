@@ -8,6 +8,7 @@
 #include "agent/account/endpoint_progress.h"
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 #include "core/log.h"
@@ -80,8 +81,8 @@ int fail_command(const EndpointRun& run, const core::Error& error, int failed, c
 void tell_failure(const std::string& name, const core::Error& error) {
     core::Error shown = error;
     shown.hint.clear();
-    complain(name, printable(shown.text()));
-    if (!only_not_asked(error.code)) print_note(fmt::format("  owner: {}\n", owner_of(error)));
+    complain(name, shown.whole());
+    if (!only_not_asked(error.code)) print_note(told(core::message("  owner: {}", owner_of(error))) + "\n");
     print_next(error.hint);
 }
 
@@ -96,14 +97,15 @@ Json error_json(const EndpointRun& run, const core::Error& error) {
 }
 
 Json error_json(const core::Error& error, const ApiError& refusal) {
-    return {{"code", core::to_string(error.code)}, {"api_code", refusal.code}, {"request_id", refusal.request_id},
-            {"what", core::redact(error.what)},    {"owner", owner_of(error)}, {"next", core::redact(error.hint)}};
+    return {{"code", core::to_string(error.code)}, {"api_code", refusal.code},
+            {"request_id", refusal.request_id},    {"what", core::redact(error.what)},
+            {"owner", owner_of(error).text()},     {"next", core::redact(error.hint)}};
 }
 
-std::string not_known(const std::string& what, const std::string& limit, const core::Error& error) {
+core::Message not_known(const core::Message& what, const std::string& limit, const core::Error& error) {
     core::Error shown = error;
     shown.hint.clear();
-    return printable("whether " + what + " after " + limit + " is not known: " + shown.text());
+    return core::message("whether {} after {} is not known: {}", what, limit, shown.whole());
 }
 
 Json to_json(const EndpointInfo& info) {
@@ -138,18 +140,18 @@ Json to_json(const EndpointInfo& info) {
             {"tags", tags},
             {"zones", zones},
             {"connected", progress.outcome == EndpointProgress::Outcome::kConnected},
-            {"next", progress.next}};
+            {"next", progress.next.text()}};
 }
 
-std::string link_advice(const Config& config, const EndpointInfo& info) {
+core::Message link_advice(const Config& config, const EndpointInfo& info) {
     const std::string& id = info.report.endpoint_id;
     for (const auto& link : config.links) {
         for (const auto& endpoint : link.endpoints) {
-            if (endpoint == id) return "link " + link.name + " of " + config.path + " uses it already\n";
+            if (endpoint == id) return core::message("link {} of {} uses it already\n", link.name, config.path);
         }
     }
-    return "# paste into " + (config.path.empty() ? std::string(kDefaultConfigPath) : config.path) + "; " +
-           private_name_step() + "\n" + link_block(info.name, id);
+    return core::message("# paste into {}; {}\n{}", config.path.empty() ? std::string(kDefaultConfigPath) : config.path,
+                         private_name_step(), link_block(info.name, id));
 }
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
@@ -158,11 +160,11 @@ ProgressLine::~ProgressLine() {
     if (terminal_) print_note("\r\033[K");
 }
 
-void ProgressLine::show(const std::string& text, const std::string& since) {
-    const std::string line = printable(text);
+void ProgressLine::show(const core::Message& text, const core::Message& since) {
+    const std::string line = printable(told(text));
     if (terminal_) print_note("\r\033[K");
     if (line != last_) print_note(line + "\n");
-    if (terminal_) print_note(fmt::format("waiting {}", since));
+    if (terminal_) print_note(told(core::message("waiting {}", since)));
     std::fflush(stderr);
     last_ = line;
 }
@@ -196,8 +198,8 @@ HostPlace host_place(EndpointRun& run) {
     return out;
 }
 
-void print_next(const std::string& next) {
-    if (!next.empty()) print_note(fmt::format("  next:  {}\n", core::redact(printable(next))));
+void print_next(const core::Message& next) {
+    if (!next.empty()) print_note(core::redact(printable(told(core::message("  next:  {}", next)))) + "\n");
 }
 
 std::string new_client_token(CloudSession& session) {

@@ -7,6 +7,7 @@
 
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 
@@ -34,7 +35,8 @@ core::Result<void> write_when_free(EndpointRun& run, Micros deadline,
         const bool busy = is_busy(*run.refusal) || is_being_disconnected(run, *run.refusal);
         if (!busy && !may_pass(done.error().code, true)) return done;
         if (run.session.now_us() + run.command.interval_us > deadline) return done;
-        line.show(busy ? "the endpoint is busy: " + run.refusal->code : "can't ask right now: " + done.error().text(),
+        line.show(busy ? core::message("the endpoint is busy: {}", run.refusal->code)
+                       : core::message("can't ask right now: {}", done.error().whole()),
                   "…");
         if (!run.session.sleep(run.command.interval_us)) return core::fail(core::Code::kCancelled, "interrupted");
     }
@@ -48,7 +50,7 @@ core::Result<StepEnd> wait_for_end(EndpointRun& run, Micros deadline,
         if (run.session.interrupted()) return StepEnd::kInterrupted;
         if (!seen && !may_pass(seen.error().code, true)) return core::fail(std::move(seen.error()));
         if (seen && !*seen) return StepEnd::kDone;
-        line.show(seen ? **seen : "can't ask right now: " + seen.error().text(), "…");
+        line.show(seen ? core::Message(**seen) : core::message("can't ask right now: {}", seen.error().whole()), "…");
         if (run.session.now_us() + run.command.interval_us > deadline) {
             if (seen) return StepEnd::kTimeout;
             const std::string limit = format_duration(run.command.timeout_us);
@@ -90,22 +92,23 @@ std::string links_that_use(const Config& config, const std::string& endpoint) {
     std::string out;
     for (const auto& link : config.links) {
         if (std::find(link.endpoints.begin(), link.endpoints.end(), endpoint) != link.endpoints.end())
-            out += "link " + link.name + " of " + config.path + " uses it: its name will have no address\n";
+            out += told(core::message("link {} of {} uses it: its name will have no address", link.name, config.path)) +
+                   "\n";
     }
     return out;
 }
 
-std::vector<std::string> groups_that_stay(EndpointRun& run, const core::Result<std::vector<AttachedGroup>>& attached) {
-    if (!attached) return {"its security groups, which could not be read: " + attached.error().text()};
-    std::vector<std::string> out;
+std::vector<core::Message> groups_that_stay(EndpointRun& run,
+                                            const core::Result<std::vector<AttachedGroup>>& attached) {
+    if (!attached) return {core::message("its security groups, which could not be read: {}", attached.error().whole())};
+    std::vector<core::Message> out;
     for (const auto& group : *attached) {
         const auto found = run.cloud.security_group(group.id);
         const bool own = found && found->name == kOwnGroupName && is_resource_id(group.id, "sg-");
-        out.push_back(
-            "security group " + group.id +
-            (own ? fmt::format(" ({}); to delete it: {}", kOwnGroupName, remove_group_command(run.command, group.id))
-             : found ? ", which postern did not make"
-                     : ", whose name could not be read"));
+        out.push_back(own     ? core::message("security group {} ({}); to delete it: {}", group.id,
+                                              std::string(kOwnGroupName), remove_group_command(run.command, group.id))
+                      : found ? core::message("security group {}, which postern did not make", group.id)
+                              : core::message("security group {}, whose name could not be read", group.id));
     }
     return out;
 }
@@ -114,11 +117,11 @@ std::string remove_group_command(const EndpointCommand& command, const std::stri
     return "postern endpoint remove-group " + group + place_options(command);
 }
 
-std::optional<int> confirm(const EndpointRun& run, const std::string& question, const std::string& undone) {
+std::optional<int> confirm(const EndpointRun& run, const core::Message& question, const core::Message& undone) {
     if (run.command.yes) return std::nullopt;
-    const auto answer = ask(question);
+    const auto answer = ask(told(question));
     if (answer && *answer) return std::nullopt;
-    if (answer) return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; " + undone, {}, 0});
+    if (answer) return fail_command(run, core::Error{core::Code::kUsage, undone, {}, 0});
     return fail_command(run, core::Error{core::Code::kUsage, "it asks first, and there is no terminal to ask on",
                                          "give --yes to do it without a question", 0});
 }

@@ -31,12 +31,12 @@ core::Result<StepEnd> take_zone_away(EndpointRun& run, const std::string& zone, 
 std::string links_that_use(const Config& config, const std::string& endpoint);
 
 /// What the endpoint's security groups are after it is gone, a sentence each; they cost nothing.
-std::vector<std::string> groups_that_stay(EndpointRun& run, const core::Result<std::vector<AttachedGroup>>& attached);
+std::vector<core::Message> groups_that_stay(EndpointRun& run, const core::Result<std::vector<AttachedGroup>>& attached);
 /// The command that deletes postern's own group.
 std::string remove_group_command(const EndpointCommand& command, const std::string& group);
 
-/// Asks the question, or complains that there is no terminal. nullopt: go on; else the exit code. `undone`: "nothing
-/// was deleted".
-std::optional<int> confirm(const EndpointRun& run, const std::string& question, const std::string& undone);
+/// Asks the question, or complains that there is no terminal. nullopt: go on; else the exit code. `undone`: "not
+/// confirmed; nothing was deleted".
+std::optional<int> confirm(const EndpointRun& run, const core::Message& question, const core::Message& undone);
 
 }  // namespace postern::agent

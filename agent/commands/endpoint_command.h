@@ -59,23 +59,23 @@ HostPlace host_place(EndpointRun& run);
 /// Waits until connected, with a progress line on stderr. `info`: in: the known state, out: the last one.
 struct WaitResult {
     enum class End { kConnected, kFailed, kTimeout, kInterrupted } end;
-    std::string next;  // the next step; "" if connected
+    core::Message next;  // the next step; "" if connected
     // The last look before the time-out failed: with this, and the state is not known.
     std::optional<core::Error> not_seen;
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
 /// How to continue after a failure, in one sentence; "" after success.
-std::string advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint);
+core::Message advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint);
 
 /// The [[link]] block to paste, with instructions; names the link that uses the endpoint already, if any.
-std::string link_advice(const Config& config, const EndpointInfo& info);
+core::Message link_advice(const Config& config, const EndpointInfo& info);
 
 /// On stderr, a line for each new text; on a terminal also the elapsed time, redrawn below it.
 class ProgressLine {
   public:
     ProgressLine();
     ~ProgressLine();
-    void show(const std::string& text, const std::string& since);
+    void show(const core::Message& text, const core::Message& since);
 
   private:
     bool terminal_;
@@ -85,11 +85,11 @@ class ProgressLine {
 /// " --config … --region …", as far as they were given: for a command to copy.
 std::string place_options(const EndpointCommand& command);
 /// "whether it is gone after 10m is not known: …", without the error's hint.
-std::string not_known(const std::string& what, const std::string& limit, const core::Error& error);
+core::Message not_known(const core::Message& what, const std::string& limit, const core::Error& error);
 /// The command to wait for it, with the relevant options.
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
 /// "  next:  …" on stderr, unless `step` is "".
-void print_next(const std::string& next);
+void print_next(const core::Message& next);
 
 /// 32 hex digits: one logical request.
 std::string new_client_token(CloudSession& session);

@@ -4,6 +4,7 @@
 
 #include "agent/account/endpoint_progress.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_change.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
@@ -70,30 +71,35 @@ std::string ranges_text(const std::vector<core::IpPrefix>& ranges) {
     return core::joined(ranges, [](const core::IpPrefix& range) { return range.text(); });
 }
 
-std::string group_line(const CreateCall& c) {
+core::Message group_line(const CreateCall& c) {
     switch (c.group.step) {
         case Step::kUse:
-            return c.group.id + ": " + c.group.note;
+            return core::message("{}: {}", c.group.id, c.group.note);
         case Step::kOpen:
-            return c.group.id + ", to be opened: TCP 443 from " + ranges_text(c.group.open) +
-                   (c.group.note.empty() ? "" : "; " + c.group.note);
+            return c.group.note.empty()
+                       ? core::message("{}, to be opened: TCP 443 from {}", c.group.id, ranges_text(c.group.open))
+                       : core::message("{}, to be opened: TCP 443 from {}; {}", c.group.id, ranges_text(c.group.open),
+                                       c.group.note);
         case Step::kCreate:
             break;
     }
-    return fmt::format("to be made: {}, TCP 443 from {}", kOwnGroupName, ranges_text(c.group.open));
+    return core::message("to be made: {}, TCP 443 from {}", std::string(kOwnGroupName), ranges_text(c.group.open));
 }
 
 void show_plan(const CreateCall& c) {
-    std::string out = fmt::format("service  {}  {}\nvpc      {}\n", printable(c.plan.service.id),
-                                  printable(c.plan.service.name), c.plan.vpc);
+    std::string out;
+    const auto row = [&out](const core::Message& line) { out += printable(told(line)) + "\n"; };
+    row(core::message("service  {}  {}", c.plan.service.id, c.plan.service.name));
+    row(core::message("vpc      {}", c.plan.vpc));
     for (const auto& zone : c.plan.zones)
-        out += fmt::format("zone     {}\n", zone_wish_text(zone));
-    out += fmt::format("group    {}\nname     {}\n", printable(group_line(c)), printable(c.plan.name));
-    if (c.plan.dual_stack) out += "stack    IPv4 and IPv6\n";
-    if (!c.plan.service_region.empty()) out += "region   of the service: " + c.plan.service_region + "\n";
+        row(core::message("zone     {}", zone_wish_text(zone)));
+    row(core::message("group    {}", group_line(c)));
+    row(core::message("name     {}", c.plan.name));
+    if (c.plan.dual_stack) row("stack    IPv4 and IPv6");
+    if (!c.plan.service_region.empty()) row(core::message("region   of the service: {}", c.plan.service_region));
     // With affinity the endpoint's domain names one address to each asker: the others are missing when it fails.
     if (c.plan.zone_affinity)
-        out += "affinity on: the endpoint's domain gives each host the address of its own zone alone\n";
+        row("affinity on: the endpoint's domain gives each host the address of its own zone alone");
     print_note(out);
 }
 
@@ -118,7 +124,7 @@ Json plan_json(const CreateCall& c) {
             {"zone_affinity", c.plan.zone_affinity},
             {"open_to", ranges_text(c.plan.open_to)},
             {"security_group",
-             {{"step", kSteps[static_cast<int>(c.group.step)]}, {"id", c.group.id}, {"note", c.group.note}}},
+             {{"step", kSteps[static_cast<int>(c.group.step)]}, {"id", c.group.id}, {"note", c.group.note.text()}}},
             {"client_token", c.token}};
 }
 
@@ -139,47 +145,49 @@ Result<std::string> prepare_group(EndpointRun& run, CreateCall& c) {
 }
 
 /// What a failed create leaves behind, and how to remove it.
-std::string left_behind(const EndpointRun& run, const CreateCall& c) {
+core::Message left_behind(const EndpointRun& run, const CreateCall& c) {
     if (c.group_lost)
-        return std::string("whether a security group ") + kOwnGroupName +
-               " was made is not known: the next create finds it";
+        return core::message("whether a security group {} was made is not known: the next create finds it",
+                             std::string(kOwnGroupName));
     if (c.made_group.empty()) return {};
-    return "security group " + c.made_group +
-           " was made and stays, at no cost: the next create uses it; to delete it: " +
-           remove_group_command(run.command, c.made_group);
+    return core::message("security group {} was made and stays, at no cost: the next create uses it; to delete it: {}",
+                         c.made_group, remove_group_command(run.command, c.made_group));
 }
 
 int fail_create(const EndpointRun& run, const CreateCall& c, core::Error error) {
-    if (const std::string left = left_behind(run, c); !left.empty())
-        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + left;
+    if (core::Message left = left_behind(run, c); !left.empty()) core::add_sentence(error.hint, std::move(left));
     return fail_command(run, error);
 }
 
 int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>& waited) {
     const auto progress = progress_of(c.endpoint.report);
     const std::string& id = c.endpoint.report.endpoint_id;
-    const std::string next = waited                  ? advice_after(*waited, run.command, id)
-                             : progress.next.empty() ? ""
-                                                     : progress.next + "; then " + wait_command(run.command, id);
-    const std::string block = link_advice(run.config, c.endpoint);
+    const core::Message next = waited ? advice_after(*waited, run.command, id)
+                               : progress.next.empty()
+                                   ? core::Message()
+                                   : core::message("{}; then {}", progress.next, wait_command(run.command, id));
+    const core::Message block = link_advice(run.config, c.endpoint);
     if (run.command.json) {
         print_json({{"dry_run", run.command.dry_run},
                     {"created", !c.existed},
                     {"existed", c.existed},
                     {"plan", plan_json(c)},
                     {"endpoint", to_json(c.endpoint)},
-                    {"next", next},
-                    {"link", block}});
+                    {"next", next.text()},
+                    {"link", block.text()}});
     } else {
-        print(fmt::format("{} {}: {}\n{}\n{}", id, c.existed ? "is there already" : "is made",
-                          printable(progress.stage), next.empty() ? "" : "next     " + printable(next) + "\n", block));
+        const auto row = [](const core::Message& line) { return printable(told(line)) + "\n"; };
+        print(row(c.existed ? core::message("{} is there already: {}", id, progress.stage)
+                            : core::message("{} is made: {}", id, progress.stage)) +
+              (next.empty() ? "" : row(core::message("next     {}", next))) + "\n" + told(block));
     }
     using End = WaitResult::End;
     if (!waited || waited->end == End::kConnected) return kExitGood;
     if (waited->not_seen) {
         const std::string limit = format_duration(run.command.timeout_us);
-        const std::string unknown = not_known("it is connected", limit, *waited->not_seen);
-        complain(run.name, id + " is created; " + unknown);
+        const core::Message unknown = not_known("it is connected", limit, *waited->not_seen);
+        const core::Message what = core::message("{} is created; {}", id, unknown);
+        complain(run.name, what);
         return kExitFailed;
     }
     complain(run.name,
@@ -193,8 +201,8 @@ int finish(EndpointRun& run, CreateCall& c) {
     auto waited = wait_until_connected(run, &c.endpoint);
     if (!waited) {
         core::Error error = std::move(waited.error());
-        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + id +
-                     " exists; to continue waiting: " + wait_command(run.command, id);
+        core::add_sentence(error.hint,
+                           core::message("{} exists; to continue waiting: {}", id, wait_command(run.command, id)));
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -203,11 +211,14 @@ int finish(EndpointRun& run, CreateCall& c) {
 int dry_run(EndpointRun& run, const CreateCall& c) {
     const auto passed = run.cloud.create(c.plan, c.group.id, "", true);
     if (!passed) return fail_command(run, passed.error());
-    const std::string left_out = c.group.id.empty() ? ", without the security group, which is not created yet" : "";
+
     if (run.command.json) {
         print_json({{"dry_run", true}, {"created", false}, {"existed", false}, {"plan", plan_json(c)}});
     } else {
-        print("the API would make it" + left_out + "; nothing was changed\n");
+        print(told(c.group.id.empty() ? "the API would make it, without the security group, which is not created yet; "
+                                        "nothing was changed"
+                                      : "the API would make it; nothing was changed") +
+              "\n");
     }
     return kExitGood;
 }
@@ -234,7 +245,7 @@ int create_endpoint(EndpointRun& run) {
     show_plan(c);
     if (run.command.dry_run) return dry_run(run, c);
     // In a script, calling it is the consent; on a terminal, show what will be billed.
-    if (!run.command.yes && !ask("make it? Alibaba Cloud bills endpoints").value_or(true)) {
+    if (!run.command.yes && !ask(told("make it? Alibaba Cloud bills endpoints")).value_or(true)) {
         return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; nothing was created", {}, 0});
     }
 
@@ -245,9 +256,9 @@ int create_endpoint(EndpointRun& run) {
     if (!made) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
-            error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
-                         std::string("whether it was created is not known: the same command with --client-token ") +
-                         c.token + " creates no second one";
+            core::add_sentence(error.hint, core::message("whether it was created is not known: the same command with "
+                                                         "--client-token {} creates no second one",
+                                                         c.token));
         }
         return fail_create(run, c, std::move(error));
     }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
@@ -47,10 +48,10 @@ core::Result<std::string> wanted_endpoint(const EndpointRun& run) {
         ids.insert(link.endpoints.begin(), link.endpoints.end());
     if (ids.size() == 1) return *ids.begin();
     return core::fail(core::Code::kUsage,
-                      ids.empty() ? "the configuration has no endpoint's ID"
-                                  : "the configuration has several endpoints: " +
-                                        core::joined(ids, [](const std::string& id) { return id; }),
-                      "postern endpoint export ep-… " + run.command.file);
+                      ids.empty() ? core::Message("the configuration has no endpoint's ID")
+                                  : core::message("the configuration has several endpoints: {}",
+                                                  core::joined(ids, [](const std::string& id) { return id; })),
+                      core::Message("postern endpoint export ep-… " + run.command.file));
 }
 
 }  // namespace
@@ -65,9 +66,9 @@ int export_zones(EndpointRun& run) {
         return fail_command(run, info.error(),
                             info.error().code == core::Code::kApiNotFound ? kExitFailed : kExitUnknown);
     // A file stands for a connected endpoint: one that is not must never replace what works.
-    if (const std::string why = why_not_ready(info->report, {}); !why.empty()) {
-        return fail_command(run,
-                            core::Error{core::Code::kApiRejected, id + " has no address that could be used", why, 0});
+    if (const core::Message why = why_not_ready(info->report, {}); !why.empty()) {
+        return fail_command(run, core::Error{core::Code::kApiRejected,
+                                             core::message("{} has no address that could be used", id), why, 0});
     }
     const Json content = zones_file_json(*info, run.session.wall_us());
     const std::string text = core::printable_json(content.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
@@ -81,8 +82,9 @@ int export_zones(EndpointRun& run) {
                     {"zones", info->zones.size()},
                     {"addresses", ready}});
     } else {
-        print(fmt::format("{}: {}, {} addresses that may be used, {} zones\n", printable(file), id, ready,
-                          info->zones.size()));
+        print(told(core::message("{}: {}, {} addresses that may be used, {} zones", printable(file), id, ready,
+                                 info->zones.size())) +
+              "\n");
     }
     return kExitGood;
 }

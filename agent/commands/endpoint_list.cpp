@@ -7,6 +7,7 @@
 #include "agent/account/endpoint_progress.h"
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 #include "core/text.h"
@@ -58,7 +59,9 @@ int list_endpoints(EndpointRun& run) {
         return kExitGood;
     }
     if (found->empty()) {
-        print("no endpoint in " + run.session.region() + "; to make one: postern endpoint create --service SERVICE\n");
+        print(told(core::message("no endpoint in {}; to make one: postern endpoint create --service SERVICE",
+                                 run.session.region())) +
+              "\n");
         return kExitGood;
     }
     Rows rows{{"ENDPOINT", "NAME", "STATUS", "CONNECTION", "VPC", "SERVICE"}};
@@ -82,11 +85,11 @@ int list_services(EndpointRun& run) {
     const bool none = found->empty();
     const std::string& elsewhere = run.command.wish.service_region;
     const std::string region = elsewhere.empty() ? run.session.region() : elsewhere;
-    const std::string next =
-        none ? (wanted.empty() ? "have this account whitelisted " : "have this account whitelisted for it ") +
-                   whitelist_step(account)
-             : "postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted) +
-                   (elsewhere.empty() ? "" : " --region-of-service " + elsewhere);
+    const core::Message next =
+        none ? (wanted.empty() ? core::message("have this account whitelisted {}", whitelist_step(account))
+                               : core::message("have this account whitelisted for it {}", whitelist_step(account)))
+             : core::Message("postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted) +
+                             (elsewhere.empty() ? "" : " --region-of-service " + elsewhere));
     if (run.command.json) {
         Json list = Json::array();
         for (const auto& s : *found) {
@@ -101,23 +104,28 @@ int list_services(EndpointRun& run) {
                     {"account", account},
                     {"whitelisted", !none},
                     {"services", list},
-                    {"next", next}});
+                    {"next", next.text()}});
         return none ? kExitWarning : kExitGood;
     }
-    print(fmt::format("account  {}\n", account.empty() ? "not known" : account));
+    const auto row = [](const core::Message& line) { print(told(line) + "\n"); };
+    row(core::message("account  {}", account.empty() ? core::Message("not known") : core::Message(account)));
     if (none) {
-        print((wanted.empty() ? "this account may connect to no service in " + region
-                              : "this account does not see " + printable(wanted) + " in " + region) +
-              ": it is not whitelisted yet, or the service is of another region\nnext     " + next + "\n");
+        row(core::message("{}: it is not whitelisted yet, or the service is of another region",
+                          wanted.empty()
+                              ? core::message("this account may connect to no service in {}", region)
+                              : core::message("this account does not see {} in {}", printable(wanted), region)));
+        row(core::message("next     {}", next));
         return kExitWarning;
     }
     Rows rows{{"SERVICE", "ZONES", "ACCEPTED", "NAME"}};
     for (const auto& s : *found) {
-        rows.push_back({s.id, core::joined(s.zones), s.accepts_by_itself ? "by itself" : "in its console", s.name});
+        rows.push_back(
+            {s.id, core::joined(s.zones), told(s.accepts_by_itself ? "by itself" : "in its console"), s.name});
         for (auto& cell : rows.back())
             cell = printable(cell);
     }
-    print(table(rows) + "next     " + next + "\n");
+    print(table(rows));
+    row(core::message("next     {}", next));
     return kExitGood;
 }
 

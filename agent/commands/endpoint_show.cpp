@@ -5,6 +5,7 @@
 #include "agent/account/access.h"
 #include "agent/account/endpoint_progress.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 
@@ -17,9 +18,10 @@ int exit_code(const EndpointProgress& progress, Access access) {
     return progress.outcome == Outcome::kConnected && access == Access::kYes ? kExitGood : kExitWarning;
 }
 
-std::string next_step(const EndpointProgress& progress, const AccessJudgement& access, const std::string& from) {
+core::Message next_step(const EndpointProgress& progress, const AccessJudgement& access, const std::string& from) {
     if (!progress.next.empty()) return progress.next;
-    if (access.access == Access::kNo) return "add an ingress rule to the security group: TCP 443/443 from " + from;
+    if (access.access == Access::kNo)
+        return core::message("add an ingress rule to the security group: TCP 443/443 from {}", from);
     if (access.access == Access::kUnknown) return "a probe can decide: postern probe --host NAME --address IP";
     return {};
 }
@@ -35,7 +37,7 @@ int show_endpoint(EndpointRun& run) {
     const auto [access, from] = ask_access(run.session, run.cloud, info->report, attached, run.command.from);
     if (run.session.interrupted()) return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
     const auto progress = progress_of(info->report);
-    const std::string next = next_step(progress, access, from);
+    const core::Message next = next_step(progress, access, from);
     if (run.command.json) {
         Json groups = Json::array();
         for (const auto& group : attached.value_or(std::vector<AttachedGroup>{}))
@@ -47,8 +49,8 @@ int show_endpoint(EndpointRun& run) {
                       {{"port", kEndpointPort},
                        {"from", from},
                        {"allowed", to_string(access.access)},
-                       {"reason", access.reason}}},
-                     {"next", next}};
+                       {"reason", access.reason.text()}}},
+                     {"next", next.text()}};
         // Also a zones file, while its addresses may be used; otherwise it must not replace one.
         if (progress.outcome == EndpointProgress::Outcome::kConnected)
             body.update(zones_file_json(*info, run.session.wall_us()));
@@ -57,28 +59,33 @@ int show_endpoint(EndpointRun& run) {
     }
     const Paint paint(colour_wanted());
     const auto& r = info->report;
-    std::string out = fmt::format("endpoint  {}  {}\n", r.endpoint_id, printable(info->name));
-    out += fmt::format("state     {}\n",
-                       progress.next.empty() ? paint.green(progress.stage) : paint.yellow(printable(progress.stage)));
-    out += fmt::format("service   {}\nvpc       {}\nname      {}\n", printable(r.service_name), printable(info->vpc),
-                       printable(r.domain));
+    std::string out;
+    const auto row = [&out](const core::Message& line) { out += told(line) + "\n"; };
+    row(core::message("endpoint  {}  {}", r.endpoint_id, printable(info->name)));
+    const std::string stage = printable(told(progress.stage));
+    row(core::message("state     {}", progress.next.empty() ? paint.green(stage) : paint.yellow(stage)));
+    row(core::message("service   {}", printable(r.service_name)));
+    row(core::message("vpc       {}", printable(info->vpc)));
+    row(core::message("name      {}", printable(r.domain)));
     if (info->zone_affinity.value_or(false) && r.zones.size() > 1)
-        out += "affinity  on: the name above gives each host the address of its own zone alone\n";
+        row("affinity  on: the name above gives each host the address of its own zone alone");
     for (const auto& zone : r.zones) {
-        out += fmt::format("zone      {}  {}", pad(printable(zone.zone_id), 16), pad(printable(zone.status), 12));
+        std::string cells = pad(printable(zone.zone_id), 16) + "  " + pad(printable(zone.status), 12);
         for (const auto& ip : {zone.ipv4, zone.ipv6})
-            out += ip ? "  " + ip->text() : "";
-        out += "\n";
+            cells += ip ? "  " + ip->text() : "";
+        row(core::message("zone      {}", cells));
     }
     for (const auto& group : attached.value_or(std::vector<AttachedGroup>{})) {
-        out += fmt::format("group     {}  {}\n", printable(group.id), printable(group.status));
+        row(core::message("group     {}  {}", printable(group.id), printable(group.status)));
     }
     const std::string word(to_string(access.access));
     const std::string painted = access.access == Access::kYes  ? paint.green(word)
                                 : access.access == Access::kNo ? paint.red(word)
                                                                : paint.yellow(word);
-    out += fmt::format("443 open  {}{}: {}\n", painted, from.empty() ? "" : " from " + from, printable(access.reason));
-    if (!next.empty()) out += "next      " + printable(next) + "\n";
+    const std::string reason = printable(told(access.reason));
+    row(from.empty() ? core::message("443 open  {}: {}", painted, reason)
+                     : core::message("443 open  {} from {}: {}", painted, from, reason));
+    if (!next.empty()) row(core::message("next      {}", printable(told(next))));
     print(out);
     return exit_code(progress, access.access);
 }

@@ -5,6 +5,7 @@
 #include "agent/account/endpoint_progress.h"
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/values.h"
 
@@ -42,18 +43,18 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
     ProgressLine line;
     const bool just_made = run.command.endpoint.empty();
     bool answered = just_made;  // the API made it
-    std::string next;
+    core::Message next;
     for (;;) {
         auto seen = run.cloud.describe(just_made ? info->report.endpoint_id : run.command.endpoint);
         if (run.session.interrupted()) return WaitResult{End::kInterrupted, next, {}};
         const Micros waited = run.session.now_us() - started;
         if (!seen && !may_pass(seen.error().code, answered) && !may_still_appear(seen.error(), just_made, waited))
             return core::fail(std::move(seen.error()));
-        const std::string clock = fmt::format("{} s", waited / core::kSecond);
+        const core::Message clock = core::message("{} s", waited / core::kSecond);
         std::optional<core::Error> not_seen;
         if (!seen) {
             not_seen = seen.error();
-            line.show("can't ask right now: " + seen.error().text(), clock);
+            line.show(core::message("can't ask right now: {}", seen.error().whole()), clock);
         } else {
             answered = true;
             *info = std::move(*seen);
@@ -61,7 +62,7 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
             next = progress.next;
             if (progress.outcome == Outcome::kConnected) return WaitResult{End::kConnected, {}, {}};
             if (progress.outcome == Outcome::kFailed) return WaitResult{End::kFailed, next, {}};
-            line.show(progress.stage + ": " + next, clock);
+            line.show(core::message("{}: {}", progress.stage, next), clock);
         }
         if (waited + run.command.interval_us > run.command.timeout_us)
             return WaitResult{End::kTimeout, next, std::move(not_seen)};
@@ -69,7 +70,7 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
     }
 }
 
-std::string advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint) {
+core::Message advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint) {
     const std::string again = wait_command(command, endpoint);
     switch (result.end) {
         case End::kConnected:
@@ -77,12 +78,12 @@ std::string advice_after(const WaitResult& result, const EndpointCommand& comman
         case End::kFailed:
             return result.next;
         case End::kInterrupted:
-            return "the endpoint stays as it is; to continue: " + again;
+            return core::message("the endpoint stays as it is; to continue: {}", again);
         case End::kTimeout:
             break;
     }
-    const std::string& next = result.not_seen ? result.not_seen->hint.text() : result.next;
-    return (next.empty() ? "" : next + "; then ") + again;
+    const core::Message& next = result.not_seen ? result.not_seen->hint : result.next;
+    return next.empty() ? core::Message(again) : core::message("{}; then {}", next, again);
 }
 
 int wait_for_endpoint(EndpointRun& run) {
@@ -91,26 +92,26 @@ int wait_for_endpoint(EndpointRun& run) {
     const Micros started = run.session.now_us();
     const auto result = wait_until_connected(run, &info);
     if (!result) return fail_command(run, result.error());
-    const std::string next = advice_after(*result, run.command, run.command.endpoint);
+    const core::Message next = advice_after(*result, run.command, run.command.endpoint);
     const bool connected = result->end == End::kConnected;
-    const std::string block = connected ? link_advice(run.config, info) : "";
+    const core::Message block = connected ? link_advice(run.config, info) : core::Message();
     if (run.command.json) {
         Json body = {{"outcome", to_string(result->end)},
                      {"waited_s", (run.session.now_us() - started) / core::kSecond},
                      {"endpoint", to_json(info)},
-                     {"next", next},
-                     {"link", block}};
+                     {"next", next.text()},
+                     {"link", block.text()}};
         if (result->not_seen) body["error"] = error_json(run, *result->not_seen);
         print_json(std::move(body));
     } else if (connected) {
-        print(fmt::format("{} is connected\n\n{}", run.command.endpoint, block));
+        print(told(core::message("{} is connected", run.command.endpoint)) + "\n\n" + told(block));
     }
     if (connected) return kExitGood;
     const std::string limit = format_duration(run.command.timeout_us);
-    const std::string what = result->not_seen                   ? not_known("it is connected", limit, *result->not_seen)
-                             : result->end == End::kTimeout     ? "not connected after " + limit
-                             : result->end == End::kInterrupted ? "interrupted"
-                                                                : "it will not be connected";
+    const core::Message what = result->not_seen               ? not_known("it is connected", limit, *result->not_seen)
+                               : result->end == End::kTimeout ? core::message("not connected after {}", limit)
+                               : result->end == End::kInterrupted ? core::Message("interrupted")
+                                                                  : core::Message("it will not be connected");
     complain(run.name, what);
     print_next(next);
     return result->end == End::kInterrupted ? kExitUnknown : kExitFailed;

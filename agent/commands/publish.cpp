@@ -27,8 +27,8 @@ core::Result<std::vector<PublishedNow>> names_to_publish(const std::string& comm
                 now.answer = std::move(judged->answer);
                 now.explain = std::move(judged->explain);
             } else {
-                complain(command,
-                         printable(name.link->name + ": not probed, so none is left out: " + judged.error().text()));
+                complain(command, core::message("{}: not probed, so none is left out: {}", name.link->name,
+                                                judged.error().whole()));
             }
         }
         out.push_back(std::move(now));

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/commands/publish_command.h"
 #include "agent/config/paths.h"
@@ -39,7 +40,7 @@ class FileRun {
         const auto now = names_to_publish(name_, config_, command_.common, interruptible_);
         if (!now) return fail(now.error());
         collect(*now);
-        if (const auto problem = would_lose(); !problem.empty()) {
+        if (const core::Message problem = would_lose(); !problem.empty()) {
             return fail({Code::kApiRejected, problem,
                          "the file is left as it is: see what was said above, or publish the other links by name", 0});
         }
@@ -52,14 +53,14 @@ class FileRun {
             print(text);
             return code();
         }
-        if (text == existing_) return tell("is as it should be");
+        if (text == existing_) return end(core::message("{} is as it should be", command_.to), "is as it should be");
         if (command_.common.dry_run) {
             print(text);
-            return tell("would be written");
+            return end(core::message("{} would be written", command_.to), "would be written");
         }
         if (auto written = core::write_file(command_.to, core::as_bytes(text), 0644, true); !written)
             return fail(written.error());
-        return tell("is written");
+        return end(core::message("{} is written", command_.to), "is written");
     }
 
   private:
@@ -69,17 +70,18 @@ class FileRun {
         if (!found) return found.error();
         existing_ = std::move(*found);
         if (core::trimmed(existing_).empty() || publish::is_ours(command_.form, existing_)) return std::nullopt;
-        return core::Error{Code::kRefused, command_.to + " is there, and postern publish did not write it in this form",
+        return core::Error{Code::kRefused,
+                           core::message("{} is there, and postern publish did not write it in this form", command_.to),
                            "give another path, or move that file away", 0};
     }
 
     int undo() {
         if (!to_file_) return fail({Code::kUsage, "--undo deletes a file", "give it with --to FILE", 0});
-        if (existing_.empty()) return tell("is not there");
-        if (command_.common.dry_run) return tell("would be deleted");
+        if (existing_.empty()) return end(core::message("{} is not there", command_.to), "is not there");
+        if (command_.common.dry_run) return end(core::message("{} would be deleted", command_.to), "would be deleted");
         if (::unlink(command_.to.c_str()) != 0 && errno != ENOENT)
-            return fail({Code::kFileWrite, "cannot delete " + command_.to, "", errno});
-        return tell("is deleted");
+            return fail({Code::kFileWrite, core::message("cannot delete {}", command_.to), "", errno});
+        return end(core::message("{} is deleted", command_.to), "is deleted");
     }
 
     /// What is known; the last good addresses where a source can't be asked.
@@ -90,12 +92,13 @@ class FileRun {
             if (!name.addresses) {
                 if (!saved) saved = load_remembered(paths_of(config_.agent), config_).snapshot;
                 addresses = remembered_addresses(*saved, config_, *name.link).addresses;
-                complain(name_, printable(name.link->name + ": " + name.addresses.error().text() +
-                                          (addresses.empty() ? ": no address is known"
-                                                             : ": the last known addresses are used")));
+                const core::Message why = name.addresses.error().whole();
+                complain(name_, addresses.empty()
+                                    ? core::message("{}: {}: no address is known", name.link->name, why)
+                                    : core::message("{}: {}: the last known addresses are used", name.link->name, why));
                 worst_ = kExitWarning;
             }
-            if (!name.explain.empty()) complain(name_, printable(name.link->name + ": " + name.explain));
+            if (!name.explain.empty()) complain(name_, core::message("{}: {}", name.link->name, name.explain));
             if (addresses.empty()) {
                 missing_.push_back(name.link->host);
             } else {
@@ -105,9 +108,10 @@ class FileRun {
     }
 
     /// A name that the file has and that would be gone; "" if none would.
-    std::string would_lose() const {
+    core::Message would_lose() const {
         for (const auto& host : missing_) {
-            if (publish::mentions(existing_, host)) return "no address of " + host + " is known, and the file has some";
+            if (publish::mentions(existing_, host))
+                return core::message("no address of {} is known, and the file has some", host);
         }
         return "";
     }
@@ -123,7 +127,8 @@ class FileRun {
 
     int code() const { return missing_.empty() ? worst_ : kExitFailed; }
 
-    int tell(const std::string& what) const {
+    /// `what`: the end of the sentence, in JSON.
+    int end(const core::Message& sentence, const char* what) const {
         if (command_.common.json) {
             Json names = Json::array();
             for (const auto& name : names_)
@@ -135,9 +140,9 @@ class FileRun {
                         {"names", names},
                         {"missing", missing_}});
         } else {
-            const std::string line = printable(command_.to) + " " + what + "\n";
+            const std::string line = printable(told(sentence)) + "\n";
             if (command_.common.dry_run) {
-                fmt::print(stderr, "{}", line);
+                print_note(line);
             } else {
                 print(line);
             }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/cloud/clients.h"
 #include "agent/commands/cli.h"
 #include "agent/discovery/source_key.h"
@@ -134,7 +135,7 @@ class ListRun {
                     const std::string vpc = own_vpc();
                     if (vpc.empty())
                         return core::fail(Code::kConfigBadValue,
-                                          "the VPC of the search of the link " + link.name + " is not known",
+                                          core::message("the VPC of the search of the link {} is not known", link.name),
                                           "name it: endpoint = { …, vpc = \"vpc-…\" }");
                     query->vpc = vpc;
                     out.insert(query_key(*query));
@@ -144,7 +145,7 @@ class ListRun {
             }
         }
         if (out.empty())
-            return core::fail(Code::kConfigBadValue, "no link of " + config_.path + " has an endpoint",
+            return core::fail(Code::kConfigBadValue, core::message("no link of {} has an endpoint", config_.path),
                               "name them: --endpoint ep-…");
         return out;
     }
@@ -158,11 +159,10 @@ class ListRun {
     }
 
     void tell(const Published& p) {
-        for (const auto& [keys, how] :
-             {std::pair(&p.kept, "keeps what the list had"), std::pair(&p.missing, "is not in the list")}) {
-            for (const auto& key : *keys)
-                complain("publish list", printable(key + " " + how + ": " + errors_[key].text()));
-        }
+        for (const auto& key : p.kept)
+            complain("publish list", core::message("{} keeps what the list had: {}", key, errors_[key].whole()));
+        for (const auto& key : p.missing)
+            complain("publish list", core::message("{} is not in the list: {}", key, errors_[key].whole()));
         if (p.versioned)
             complain("publish list",
                      "the bucket keeps versions, so OSS ignores that a generation must not be written over; "
@@ -182,9 +182,10 @@ class ListRun {
                                           {"missing", p.missing}};
             return print(core::printable_json(out.dump(2)) + "\n");
         }
-        print(fmt::format("{}: generation {} of {}, {} endpoints, valid until {}\n",
-                          p.written ? "written" : "up to date", p.list.number.generation, p.list.fleet,
-                          p.list.endpoints.size(), core::format_utc(p.list.not_after_wall_us)));
+        const core::Message list =
+            core::message("generation {} of {}, {} endpoints, valid until {}", p.list.number.generation, p.list.fleet,
+                          p.list.endpoints.size(), core::format_utc(p.list.not_after_wall_us));
+        print(told(p.written ? core::message("written: {}", list) : core::message("up to date: {}", list)) + "\n");
     }
 
     /// One line for each change of what happens.

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/commands/publish_command.h"
 #include "agent/publish/pvtz_store.h"
@@ -31,9 +32,9 @@ struct Outcome {
     EndpointSet addresses;
     std::vector<Step> steps;  // done; in a dry run to be done
     ZonePlan::Left left = ZonePlan::Left::kNothing;
-    std::string why;
+    core::Message why;
     Micros wait_us = 0;
-    std::vector<std::string> remarks;
+    std::vector<core::Message> remarks;
     std::optional<core::Error> error = {};
     ApiError refusal = {};
 };
@@ -91,7 +92,7 @@ class PublishRun {
         if (changes() && !command_.common.yes) {
             const bool terminal = ::isatty(STDIN_FILENO) == 1;
             if (terminal) tell_plans();
-            if (!ask("write this to PrivateZone?").value_or(true))
+            if (!ask(told("write this to PrivateZone?")).value_or(true))
                 return fail({core::Code::kUsage, "not confirmed; nothing was changed", {}, 0});
         }
         for (std::size_t i = 0; i < wishes.size() && !session_.interrupted(); ++i) {
@@ -139,14 +140,15 @@ class PublishRun {
         }
         if (outcomes_.empty()) {
             return fail({core::Code::kUsage,
-                         command_.common.link.empty() ? "the configuration has no link"
-                                                      : "there is no link " + shown(command_.common.link),
+                         command_.common.link.empty()
+                             ? "the configuration has no link"
+                             : core::message("there is no link {}", shown(command_.common.link)),
                          "postern status lists the links", 0});
         }
         if (command_.common.dry_run || !changes()) return finish();
         if (!command_.common.yes) {
             tell_plans();
-            const auto answer = ask("take this away?");
+            const auto answer = ask(told("take this away?"));
             if (!answer) {
                 return fail({core::Code::kUsage, "it asks first, and there is no terminal to ask on",
                              "give --yes to do it without a question", 0});
@@ -210,28 +212,31 @@ class PublishRun {
 
     void tell_plans() const {
         for (const Outcome& out : outcomes_)
-            fmt::print(stderr, "{}", text_of(out, "would "));
+            print_note(text_of(out, true));
     }
 
-    std::string text_of(const Outcome& out, const std::string& before) const {
+    std::string text_of(const Outcome& out, bool not_done) const {
         std::string text = fmt::format("{} ({})", out.host, out.link);
         if (!out.addresses.empty()) text += ": " + agent::describe(out.addresses);
         text += "\n";
-        if (!out.explain.empty()) text += "  probed: " + out.explain + "\n";
-        for (const Step& step : out.steps)
-            text += "  " + before + publish::describe(step, out.host) + "\n";
+        const auto row = [&text](const core::Message& line) { text += "  " + told(line) + "\n"; };
+        if (!out.explain.empty()) row(core::message("probed: {}", out.explain));
+        for (const Step& step : out.steps) {
+            core::Message what = publish::describe(step, out.host);
+            row(not_done ? core::message("would {}", std::move(what)) : std::move(what));
+        }
         for (const auto& remark : out.remarks)
-            text += "  note: " + remark + "\n";
-        if (!out.why.empty()) text += "  left: " + out.why + "\n";
+            row(core::message("note: {}", remark));
+        if (!out.why.empty()) row(core::message("left: {}", out.why));
         if (out.steps.empty() && out.why.empty() && !out.error)
-            text += command_.common.undo ? "  nothing of postern's is there\n" : "  as it should be\n";
+            row(command_.common.undo ? "nothing of postern's is there" : "as it should be");
         return core::printable_lines(text, "\n");  // the API's texts may hold anything
     }
 
     Json json_of(const Outcome& out) const {
         Json steps = Json::array(), addresses = Json::array();
         for (const Step& step : out.steps) {
-            Json one = {{"step", to_string(step.kind)}, {"text", publish::describe(step, out.host)}};
+            Json one = {{"step", to_string(step.kind)}, {"text", publish::describe(step, out.host).text()}};
             if (!step.record.type.empty()) {
                 one["type"] = step.record.type;
                 one["value"] = step.record.value;
@@ -247,11 +252,14 @@ class PublishRun {
         }
         for (const auto& a : out.addresses)
             addresses.push_back({{"ip", a.ip.text()}, {"zone", a.zone}, {"endpoint", a.endpoint}});
+        Json remarks = Json::array();
+        for (const auto& remark : out.remarks)
+            remarks.push_back(remark.text());
         Json body = {{"link", out.link},       {"name", out.host},
                      {"zone", out.zone},       {"addresses", addresses},
                      {"explain", out.explain}, {"steps", steps},
-                     {"remarks", out.remarks}, {"left", to_string(out.left)},
-                     {"why", out.why},         {"wait_s", (out.wait_us + core::kSecond - 1) / core::kSecond}};
+                     {"remarks", remarks},     {"left", to_string(out.left)},
+                     {"why", out.why.text()},  {"wait_s", (out.wait_us + core::kSecond - 1) / core::kSecond}};
         body["error"] = out.error ? error_json(*out.error, out.refusal) : Json();
         return body;
     }
@@ -274,7 +282,7 @@ class PublishRun {
             print_json({{"dry_run", command_.common.dry_run}, {"undo", command_.common.undo}, {"names", names}});
         }
         for (const Outcome& out : outcomes_) {
-            if (!command_.common.json) print(text_of(out, command_.common.dry_run ? "would " : ""));
+            if (!command_.common.json) print(text_of(out, command_.common.dry_run));
             if (out.error) tell_failure(std::string(kName) + ": " + out.link, *out.error);
         }
         if (session_.interrupted()) complain(kName, "interrupted; the next run completes what was begun");

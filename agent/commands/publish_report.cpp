@@ -15,6 +15,7 @@ namespace {
 
 using core::Code;
 
+constexpr std::string_view kName = "publish report";
 constexpr Micros kTimeout = 5 * core::kSecond;
 
 core::Result<std::string> ask_report(const Config& config) {
@@ -57,18 +58,18 @@ core::Result<ObjectPlace> write(const Config& config, const std::string& to, con
 }  // namespace
 
 int run_command(const PublishReportCommand& command) {
-    const auto config = config_or_complain("publish report", command.config);
+    const auto config = config_or_complain(kName, command.config);
     if (!config) return kExitUnknown;
     core::configure_log(core::Level::kError, core::LogFormat::kText);
     const std::string to = command.to.empty() ? config->fleet.reports() : command.to;
     if (to.empty() && !command.dry_run) {
-        complain("publish report", core::Error{Code::kUsage, "where to write the report is not known",
-                                               "give --to oss://BUCKET/PREFIX/, or report_url in [fleet]", 0});
+        complain(kName, core::Error{Code::kUsage, "where to write the report is not known",
+                                    "give --to oss://BUCKET/PREFIX/, or report_url in [fleet]", 0});
         return kExitUnknown;
     }
     const auto report = ask_report(*config);
     if (!report) {
-        complain("publish report", report.error());
+        complain(kName, report.error());
         return kExitUnknown;
     }
     if (command.dry_run) {
@@ -77,7 +78,7 @@ int run_command(const PublishReportCommand& command) {
     }
     const auto place = write(*config, to, *report);
     if (!place) {
-        complain("publish report", place.error());
+        complain(kName, place.error());
         return place.error().code == Code::kCancelled ? kExitUnknown : kExitFailed;
     }
     print("written: " + place->text() + "\n");

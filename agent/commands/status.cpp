@@ -7,8 +7,8 @@
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
-#include "agent/commands/language.h"
 #include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
 

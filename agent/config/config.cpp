@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "agent/config/config_keys.h"
+#include "agent/config/unknown_key.h"
 #include "agent/text/object_place.h"
 #include "agent/text/values.h"
 #include "core/file_system.h"
@@ -92,7 +93,7 @@ class Reader {
         }
         if (node.items.size() > kMaxLinks) {
             issue(node.line, "link",
-                  fmt::format("there are {} links: at most {} are allowed", node.items.size(), kMaxLinks));
+                  core::message("there are {} links: at most {} are allowed", node.items.size(), kMaxLinks));
             return;
         }
         for (const ConfigNode& item : node.items) {
@@ -104,7 +105,7 @@ class Reader {
 
     void read_section(Section section, const std::string& path, const ConfigNode& node, LinkConfig* link) {
         if (node.type != ConfigNode::Type::kTable) {
-            issue(node.line, path, fmt::format("expected a section [{}], found {}", path, node.describe()));
+            issue(node.line, path, core::message("expected a section [{}], found {}", path, node.describe()));
             return;
         }
         ConfigTarget target{config_, link};
@@ -117,13 +118,13 @@ class Reader {
             const KeyRow* row = find_config_key(section, name);
             if (row == nullptr) {
                 issue(value.line, key, explain_unknown_key(section, name));
-            } else if (std::string problem = row->read(value, target); !problem.empty()) {
+            } else if (core::Message problem = row->read(value, target); !problem.empty()) {
                 issue(value.line, key, std::move(problem));
             }
         }
     }
 
-    void issue(int line, std::string key, std::string what) {
+    void issue(int line, std::string key, core::Message what) {
         if (key.size() > 80) key = std::string(core::whole_characters(key, 80)) + "…";
         issues_.push_back({line, std::move(key), std::move(what)});
     }
@@ -132,8 +133,8 @@ class Reader {
     std::vector<ConfigIssue>& issues_;
 };
 
-std::string syntax_problem(const toml::parse_error& error, std::string_view text) {
-    std::string what(error.description());
+core::Message syntax_problem(const toml::parse_error& error, std::string_view text) {
+    const std::string what = core::printable_lines(error.description());
     // The most common mistakes get a plain message.
     const auto line_number = error.source().begin.line;
     std::string_view line = text;
@@ -144,18 +145,18 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
     }
     line = line.substr(0, line.find('\n'));
     const auto equals = line.find('=');
-    if (what.find("redefine") != std::string::npos) return "is there twice: " + what;
+    if (what.find("redefine") != std::string::npos) return core::message("is there twice: {}", what);
     if (equals != std::string_view::npos) {
         const auto value = line.find_first_not_of(" \t", equals + 1);
         const bool bare =
             value != std::string_view::npos && (std::isalpha(static_cast<unsigned char>(line[value])) != 0);
         const bool digit =
             value != std::string_view::npos && (std::isdigit(static_cast<unsigned char>(line[value])) != 0);
-        if (bare || digit) return "not TOML: texts, durations and addresses need quotes (" + what + ")";
+        if (bare || digit) return core::message("not TOML: texts, durations and addresses need quotes ({})", what);
     } else if (line.find(':') != std::string_view::npos) {
-        return "not TOML: write key = value (" + what + ")";
+        return core::message("not TOML: write key = value ({})", what);
     }
-    return "not TOML: " + what;
+    return core::message("not TOML: {}", what);
 }
 
 }  // namespace
@@ -165,18 +166,19 @@ bool Config::needs_discovery() const {
                        [](const LinkConfig& link) { return link.targets.empty() && link.addresses.empty(); });
 }
 
-std::string format_issue(const std::string& path, const ConfigIssue& issue) {
-    std::string out = path;
-    if (issue.line > 0) out += fmt::format(":{}", issue.line);
-    if (!issue.key.empty()) out += ": " + issue.key;
-    return core::printable_lines(out + ": " + issue.what);
+core::Message format_issue(const std::string& path, const ConfigIssue& issue) {
+    std::string where = path;
+    if (issue.line > 0) where += fmt::format(":{}", issue.line);
+    if (!issue.key.empty()) where += ": " + issue.key;
+    const core::Message out = core::message("{}: {}", core::printable_lines(where), issue.what);
+    return out.in_english(core::printable_lines(out.text()));
 }
 
 tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text) {
     std::vector<ConfigIssue> issues;
     const auto failed = [&issues] { return tl::unexpected<std::vector<ConfigIssue>>(std::move(issues)); };
     if (text.size() > kMaxFileBytes) {
-        issues.push_back({0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
+        issues.push_back({0, "", core::message("is {} bytes long: a configuration has at most 1 MiB", text.size())});
         return failed();
     }
     Config config;
@@ -193,7 +195,7 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
         issues.push_back({static_cast<int>(error.source().begin.line), "", syntax_problem(error, text)});
         return failed();
     } catch (const std::exception& error) {
-        issues.push_back({0, "", std::string("can't be read as TOML: ") + error.what()});
+        issues.push_back({0, "", core::message("can't be read as TOML: {}", core::printable_lines(error.what()))});
         return failed();
     }
     Reader(config, issues).read_root(root);
@@ -203,7 +205,7 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
     if (issues.size() > kMaxIssues) {
         const auto more = issues.size() - kMaxIssues;
         issues.resize(kMaxIssues);
-        issues.push_back({0, "", fmt::format("… and {} more", more)});
+        issues.push_back({0, "", core::message("… and {} more", more)});
     }
     return failed();
 }
@@ -211,7 +213,7 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
 tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path) {
     auto text = core::read_file(path, kMaxFileBytes);
     if (!text) {
-        return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().text()}});
+        return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().whole()}});
     }
     return parse_config(path, *text);
 }

@@ -140,7 +140,7 @@ struct ConfigIssue {
     enum class Kind { kGeneral, kNoLink, kNoToken };  // those that doctor reports with their own codes are separate
     int line = 0;
     std::string key;
-    std::string what;
+    core::Message what;
     Kind kind = Kind::kGeneral;
 };
 
@@ -162,7 +162,7 @@ struct Config {
 };
 
 /// "FILE:LINE: key: what"
-std::string format_issue(const std::string& path, const ConfigIssue& issue);
+core::Message format_issue(const std::string& path, const ConfigIssue& issue);
 
 /// The parsed file, or every mistake in it.
 tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text);

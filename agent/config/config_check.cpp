@@ -35,8 +35,8 @@ void check_order(const ConfigNode* table, std::string_view section, std::string_
         large = small;
     } else {
         issues.push_back({small_line, fmt::format("{}.{}", section, small_key),
-                          fmt::format("{} is longer than {} ({}, line {}): expected at most that",
-                                      format_duration(small), large_key, format_duration(large), large_line)});
+                          core::message("{} is longer than {} ({}, line {}): expected at most that",
+                                        format_duration(small), large_key, format_duration(large), large_line)});
     }
 }
 
@@ -48,38 +48,40 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
         if (text == "127.0.0.53" || text == "127.0.0.54") {
             config.warnings.push_back(
                 {listen_line, "dns.listen",
-                 text + " is systemd-resolved's own address: postern can't bind it while systemd-resolved is running; "
-                        "127.0.0.153 is free"});
+                 core::message("{} is systemd-resolved's own address: postern can't bind it while systemd-resolved is "
+                               "running; 127.0.0.153 is free",
+                               text)});
         }
         if (core::is_any(listen.ip)) {
             config.warnings.push_back(
-                {listen_line, "dns.listen", text + " is every address of this host: name the ones that clients use"});
+                {listen_line, "dns.listen",
+                 core::message("{} is every address of this host: name the ones that clients use", text)});
         }
         for (const auto& upstream : config.dns.upstreams) {
             if (upstream == listen) {
-                issues.push_back(
-                    {line_of(dns, "upstreams"), "dns.upstreams",
-                     upstream.text() + " is postern itself (dns.listen): queries would go round in circles"});
+                issues.push_back({line_of(dns, "upstreams"), "dns.upstreams",
+                                  core::message("{} is postern itself (dns.listen): queries would go round in circles",
+                                                upstream.text())});
             }
         }
         if (listen == config.http.listen) {
             const ConfigNode* http = root.find("http");
             issues.push_back({first_line(line_of(http, "listen"), listen_line), "http.listen",
-                              listen.text() + " is taken by dns.listen: expected another port"});
+                              core::message("{} is taken by dns.listen: expected another port", listen.text())});
         }
     }
     for (const auto& prefix : config.dns.allow) {
         if (prefix.length == 0) {
             config.warnings.push_back(
                 {line_of(dns, "allow"), "dns.allow",
-                 prefix.text() + " lets everyone query: an open resolver is abused within hours"});
+                 core::message("{} lets everyone query: an open resolver is abused within hours", prefix.text())});
         }
     }
     for (const auto& prefix : config.http.allow) {
         if (prefix.length == 0) {
             config.warnings.push_back(
                 {line_of(root.find("http"), "allow"), "http.allow",
-                 prefix.text() + " lets everyone read the status: name the networks that need it"});
+                 core::message("{} lets everyone read the status: name the networks that need it", prefix.text())});
         }
     }
 }
@@ -97,11 +99,11 @@ void check_sources(const ConfigNode& node, Issues& issues) {
                           "has no source of addresses: expected endpoint = \"ep-…\" (asks the PrivateLink "
                           "API), addresses = [\"…\"], target = \"NAME\" or zones_file = \"/PATH\""});
     } else if (written.size() > 1) {
-        std::string list;
+        core::Message list;
         for (const auto& key : written)
-            list += (list.empty() ? "" : " and ") + key;
-        issues.push_back(
-            {line, "link." + written.back(), "there are " + list + ": expected exactly one source of addresses"});
+            list = list.empty() ? core::Message(key) : core::message("{} and {}", std::move(list), key);
+        issues.push_back({line, "link." + written.back(),
+                          core::message("there are {}: expected exactly one source of addresses", std::move(list))});
     }
     if (const int zones = line_of(&node, "zones");
         zones > 0 && node.find("endpoint") == nullptr && node.find("zones_file") == nullptr) {
@@ -119,7 +121,7 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
         const int line = line_of(probe, key);
         if (line > 0 && !fits)
             issues.push_back({line, fmt::format("link.probe.{}", key),
-                              fmt::format("belongs to kind {}, and this is kind \"{}\": leave it out", to, kind)});
+                              core::message("belongs to kind {}, and this is kind \"{}\": leave it out", to, kind)});
     };
     for (const std::string_view key : {"sql", "ws"})
         belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
@@ -138,8 +140,8 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
     if (p.kind != Kind::kTdengine && link.token.configured()) {
         config.warnings.push_back(
             {link_line, "link",
-             fmt::format("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name,
-                         kind)});
+             core::message("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name,
+                           kind)});
     }
 }
 
@@ -152,22 +154,22 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
     if (const int line = line_of(probe, "degraded_over"); line > 0 && p.degraded_over_us > p.timeout_us) {
         config.warnings.push_back(
             {line, "link.probe.degraded_over",
-             fmt::format("is never reached: the probe ends at timeout ({})", format_duration(p.timeout_us))});
+             core::message("is never reached: the probe ends at timeout ({})", format_duration(p.timeout_us))});
     }
     if (p.enabled && 2 * p.interval_us > config.dns.plan_ttl_us) {
         issues.push_back(
             {first_line(line_of(probe, "interval"), plan_ttl_line), "link.probe.interval",
-             fmt::format("{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
-                         "expected plan_ttl of at least {}",
-                         format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
-                         format_duration(2 * p.interval_us))});
+             core::message("{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
+                           "expected plan_ttl of at least {}",
+                           format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
+                           format_duration(2 * p.interval_us))});
     }
     if (p.enabled && !link.asks_service()) {
         config.warnings.push_back(
             {node.line, "link",
-             fmt::format("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
-                         "whether the database answers",
-                         link.name),
+             core::message("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
+                           "whether the database answers",
+                           link.name),
              ConfigIssue::Kind::kNoToken});
     }
 }
@@ -182,7 +184,7 @@ void check_compare(const ConfigNode& node, Config& config, const LinkConfig& lin
     const auto hosts = config.hosts();
     if (std::find(hosts.begin(), hosts.end(), link.compare) != hosts.end()) {
         issues.push_back({line, "link.compare",
-                          fmt::format("{} is a private name of this file: give the public gateway's", link.compare)});
+                          core::message("{} is a private name of this file: give the public gateway's", link.compare)});
         return;
     }
     if (!link.probe.enabled) {
@@ -191,7 +193,7 @@ void check_compare(const ConfigNode& node, Config& config, const LinkConfig& lin
     }
     config.notes.push_back(
         {line, "link.compare",
-         fmt::format(
+         core::message(
              "one request every {} (and when no private address works any more, at most one a "
              "minute) goes to {} over the public internet{}",
              format_duration(link.compare_interval_us), link.compare,
@@ -231,26 +233,27 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
         for (const auto& zone : link.zones) {
             if (zone.starts_with(config.aliyun.region)) continue;
             config.warnings.push_back({line_of(&node, "zones"), "link.zones",
-                                       fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
+                                       core::message("{} is not a zone of the region {}", zone, config.aliyun.region)});
         }
     }
     if (!link.answer) {
-        config.notes.push_back({line_of(&node, "answer"), "link.answer",
-                                fmt::format("\"{}\" is verify only: the upstreams answer {}; its addresses are probed "
-                                            "and compared with that answer",
-                                            link.name, link.host)});
+        config.notes.push_back(
+            {line_of(&node, "answer"), "link.answer",
+             core::message("\"{}\" is verify only: the upstreams answer {}; its addresses are probed "
+                           "and compared with that answer",
+                           link.name, link.host)});
     }
     if (link.free_stuck && !(link.answer && link.probe.enabled)) {
         issues.push_back({line_of(&node, "free_stuck"), "link.free_stuck",
-                          std::string("follows from probes that take an address out of the answer: it needs ") +
-                              (link.answer ? "[link.probe] enabled = true" : "answer = true")});
+                          core::message("follows from probes that take an address out of the answer: it needs {}",
+                                        std::string(link.answer ? "[link.probe] enabled = true" : "answer = true"))});
     }
     check_probe(node, config, link, plan_ttl_line, issues);
     check_compare(node, config, link, issues);
 }
 
 void check_duplicates(const ConfigNode& links, const Config& config, std::string_view key,
-                      std::string LinkConfig::*member, std::string_view why, Issues& issues) {
+                      std::string LinkConfig::*member, const core::Message& why, Issues& issues) {
     std::map<std::string, int> first;
     for (std::size_t i = 0; i < config.links.size(); ++i) {
         const std::string& value = config.links[i].*member;
@@ -259,7 +262,7 @@ void check_duplicates(const ConfigNode& links, const Config& config, std::string
         const auto [at, fresh] = first.emplace(value, line);
         if (!fresh) {
             issues.push_back({line, fmt::format("link.{}", key),
-                              fmt::format("{} is there already, on line {}: {}", shown(value), at->second, why)});
+                              core::message("{} is there already, on line {}: {}", shown(value), at->second, why)});
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #include "agent/config/config_readers.h"
 #include "agent/text/values.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -21,47 +22,47 @@ using Type = ConfigNode::Type;
 constexpr std::size_t kMaxSources = 64, kMaxListKeys = 8;
 constexpr std::size_t kMaxExpectations = 16;  // for one reply
 
-std::string take_endpoint(const std::string& text, std::string& out) {
+core::Message take_endpoint(const std::string& text, std::string& out) {
     out = text;
     return check_endpoint_id(text);
 }
 
-std::string take_zone(const std::string& text, std::string& out) {
+core::Message take_zone(const std::string& text, std::string& out) {
     out = text;
     return check_zone(text);
 }
 
-std::string take_allowed_host(const std::string& text, std::string& out) {
+core::Message take_allowed_host(const std::string& text, std::string& out) {
     out = core::lowered(text);
     if (core::IpAddress::parse(text)) return "";
     const bool fine = !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
     return fine ? "" : "is not a host name: give it as in the URL, without scheme and port";
 }
 
-std::string take_host(const std::string& text, std::string& out) {
+core::Message take_host(const std::string& text, std::string& out) {
     auto host = normalise_host(text);
     if (!host) return host.error();
     out = std::move(*host);
     return "";
 }
 
-std::string read_host(const ConfigNode& node, std::string& out) {
+core::Message read_host(const ConfigNode& node, std::string& out) {
     if (node.type != Type::kString) return expected("a host name in quotes", node);
     return take_host(node.text, out);
 }
 
 /// One name, or a list of them.
-std::string read_targets(const ConfigNode& node, std::vector<std::string>& out) {
+core::Message read_targets(const ConfigNode& node, std::vector<std::string>& out) {
     if (node.type == Type::kList) return read_list(node, "host names", 1, kMaxSources, take_host, out);
     if (node.type != Type::kString) return expected("a host name in quotes, or a list of them", node);
     std::string name;
-    std::string problem = take_host(node.text, name);
+    core::Message problem = take_host(node.text, name);
     if (problem.empty()) out = {std::move(name)};
     return problem;
 }
 
 /// "gw.example.com", or with a port: "gw.example.com:8443".
-std::string read_gateway(const ConfigNode& node, std::string& host, std::uint16_t& port) {
+core::Message read_gateway(const ConfigNode& node, std::string& host, std::uint16_t& port) {
     if (node.type != Type::kString) return expected("a host name in quotes", node);
     const auto colon = node.text.rfind(':');
     const std::string_view digits =
@@ -76,12 +77,7 @@ std::string read_gateway(const ConfigNode& node, std::string& host, std::uint16_
     return "";
 }
 
-// Named overloads, because a reader takes a std::function of a std::string.
-std::string check_endpoint_text(const std::string& text) {
-    return check_endpoint_id(text);
-}
-
-std::string check_service_name(const std::string& text) {
+core::Message check_service_name(const std::string& text) {
     if (text.starts_with("epsrv-"))
         return "is a service's ID: give its name, \"com.aliyuncs.privatelink.REGION.\" before that";
     const bool name = text.starts_with("com.aliyuncs.privatelink.") && text.size() <= 200 &&
@@ -91,19 +87,19 @@ std::string check_service_name(const std::string& text) {
                : "is not the name of an endpoint service: expected \"com.aliyuncs.privatelink.…\", as the service list shows it";
 }
 
-std::string check_vpc_id(const std::string& text) {
+core::Message check_vpc_id(const std::string& text) {
     const bool id = text.starts_with("vpc-") && text.size() > 4 && text.size() <= 64 &&
                     text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     return id ? "" : "is not the ID of a VPC: expected \"vpc-…\"";
 }
 
 /// { env = "prod", … }: tags that the API accepts.
-std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
+core::Message read_tags(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
     if (node.type != Type::kTable || node.entries.empty() || node.entries.size() > 20)
         return expected("1 to 20 tags such as { env = \"prod\" }", node);
     for (const auto& [name, value] : node.entries) {
         if (name.empty() || name.size() > 64 || name.starts_with("aliyun") || name.starts_with("acs:"))
-            return fmt::format(
+            return core::message(
                 "{} is not an endpoint tag: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:",
                 shown(name));
         if (value.type != Type::kString || value.text.size() > 128)
@@ -114,10 +110,10 @@ std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string,
 }
 
 /// { service = "…", tag = { … }, vpc = "vpc-…" }
-std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
+core::Message read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
     EndpointQuery query;
     for (const auto& [name, value] : node.entries) {
-        std::string problem;
+        core::Message problem;
         if (name == "service") {
             problem = read_string(value, "a service name in quotes", check_service_name, query.service);
         } else if (name == "tag") {
@@ -127,7 +123,7 @@ std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
         } else {
             problem = "unknown key: expected service, tag or vpc";
         }
-        if (!problem.empty()) return fmt::format("{}: {}", shown(name), problem);
+        if (!problem.empty()) return core::message("{}: {}", shown(name), std::move(problem));
     }
     if (!query.configured())
         return "has nothing to search for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
@@ -135,17 +131,17 @@ std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
     return "";
 }
 
-std::string read_endpoint(const ConfigNode& node, LinkConfig& link) {
+core::Message read_endpoint(const ConfigNode& node, LinkConfig& link) {
     if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, link.endpoints);
     if (node.type == Type::kTable) return read_endpoint_query(node, link.find);
     std::string id;
-    std::string problem = read_string(
-        node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }", check_endpoint_text, id);
+    core::Message problem = read_string(
+        node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }", check_endpoint_id, id);
     if (problem.empty()) link.endpoints = {std::move(id)};
     return problem;
 }
 
-std::string read_upstreams(const ConfigNode& node, std::vector<core::SocketAddress>& out) {
+core::Message read_upstreams(const ConfigNode& node, std::vector<core::SocketAddress>& out) {
     if (node.type == Type::kList) return read_sockets(node, 53, out);
     if (node.type != Type::kString || node.text != "auto") {
         return expected("\"auto\" or a list of addresses such as [\"100.100.2.136\"]", node);
@@ -154,21 +150,21 @@ std::string read_upstreams(const ConfigNode& node, std::vector<core::SocketAddre
     return "";
 }
 
-std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
+core::Message read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
     core::SocketAddress address;
     std::string text;
-    const auto check = [&address](const std::string& t) -> std::string {
+    const auto check = [&address](const std::string& t) -> core::Message {
         const auto given = core::SocketAddress::parse(t, 0);
         if (given && given->port == 0 && t.find(":0") == std::string::npos)
             return "has no port: expected one like \"127.0.0.1:9853\"";
         return parse_socket(t, 9853, address);
     };
-    std::string problem = read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
+    core::Message problem = read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
     if (problem.empty()) out = address;
     return problem;
 }
 
-std::string check_url_path(const std::string& text) {
+core::Message check_url_path(const std::string& text) {
     if (text.empty() || text[0] != '/') return "is not a path: it begins with \"/\"";
     if (text.size() > 512) return "is longer than 512 bytes";
     if (text.find('#') != std::string::npos) return "has a fragment, which is not sent to servers";
@@ -177,7 +173,7 @@ std::string check_url_path(const std::string& text) {
     return plain ? "" : "has blanks, control or non-ASCII characters: percent-encode them";
 }
 
-std::string check_sql(const std::string& text) {
+core::Message check_sql(const std::string& text) {
     if (text.find_first_not_of(" \t") == std::string::npos) return "is empty";
     if (text.size() > 4096) return "is longer than 4096 bytes";
     const bool clean =
@@ -185,7 +181,7 @@ std::string check_sql(const std::string& text) {
     return clean ? "" : "has more than one line: give one statement on one line";
 }
 
-std::string check_env_name(const std::string& text) {
+core::Message check_env_name(const std::string& text) {
     if (looks_like_secret(text) && text.find('_') == std::string::npos) {
         return "looks like the token itself: give the name of the environment variable that holds it";
     }
@@ -197,43 +193,37 @@ std::string check_env_name(const std::string& text) {
     return name ? "" : "is not the name of an environment variable";
 }
 
-std::string check_region_text(const std::string& text) {
-    return check_region(text);
-}
-std::string check_name_text(const std::string& text) {
-    return check_link_name(text);
-}
-std::string check_api_url(const std::string& text) {
+core::Message check_api_url(const std::string& text) {
     return check_base_url(text, true);
 }
-std::string check_metadata_url(const std::string& text) {
+core::Message check_metadata_url(const std::string& text) {
     return check_base_url(text, false);
 }
 
-std::string read_kind(const ConfigNode& node, probe::Kind& out) {
+core::Message read_kind(const ConfigNode& node, probe::Kind& out) {
     return read_word<probe::Kind>(
         node, {{"tdengine", probe::Kind::kTdengine}, {"https", probe::Kind::kHttps}, {"tcp", probe::Kind::kTcp}}, out);
 }
 
-std::string read_statuses(const ConfigNode& node, std::vector<int>& out) {
+core::Message read_statuses(const ConfigNode& node, std::vector<int>& out) {
     if (node.type != Type::kList) return expected("a list of HTTP status codes such as [200, 204]", node);
     if (node.items.empty() || node.items.size() > kMaxExpectations)
-        return fmt::format("has {} items: expected 1 to {} status codes", node.items.size(), kMaxExpectations);
+        return core::message("has {} items: expected 1 to {} status codes", node.items.size(), kMaxExpectations);
     std::vector<int> statuses;
     for (const ConfigNode& item : node.items) {
-        if (std::string problem = read_int(item, 200, 599, statuses.emplace_back()); !problem.empty()) return problem;
+        if (core::Message problem = read_int(item, 200, 599, statuses.emplace_back()); !problem.empty()) return problem;
     }
     out = std::move(statuses);
     return "";
 }
 
-std::string check_body_text(const std::string& text) {
+core::Message check_body_text(const std::string& text) {
     if (text.empty()) return "is empty: every body contains it";
     return text.size() > 1024 ? "is longer than 1024 bytes" : "";
 }
 
 /// RFC 6901; "" would be the whole document, which is not a single value.
-std::string check_json_pointer(const std::string& pointer) {
+core::Message check_json_pointer(const std::string& pointer) {
     if (pointer.empty() || pointer.front() != '/')
         return "is not a JSON pointer: it begins with \"/\", as in \"/status\"";
     for (auto at = pointer.find('~'); at != std::string::npos; at = pointer.find('~', at + 1)) {
@@ -244,24 +234,28 @@ std::string check_json_pointer(const std::string& pointer) {
 }
 
 /// {"/status" = "ok", "/ready" = true}: the expected value at a place in the reply, as text.
-std::string read_body_json(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
+core::Message read_body_json(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
     if (node.type != Type::kTable) return expected("a table such as {\"/status\" = \"ok\"}", node);
     if (node.entries.empty() || node.entries.size() > kMaxExpectations)
-        return fmt::format("has {} entries: expected 1 to {}", node.entries.size(), kMaxExpectations);
+        return core::message("has {} entries: expected 1 to {}", node.entries.size(), kMaxExpectations);
     std::vector<std::pair<std::string, std::string>> values;
     for (const auto& [pointer, value] : node.entries) {
-        if (std::string problem = check_json_pointer(pointer); !problem.empty()) return wrong_value(pointer, problem);
+        if (core::Message problem = check_json_pointer(pointer); !problem.empty())
+            return wrong_value(pointer, std::move(problem));
         const bool plain = value.type == Type::kString || value.type == Type::kInteger || value.type == Type::kBoolean;
-        if (!plain) return pointer + ": " + expected("a text, a whole number, true or false", value);
-        if (value.text.size() > 1024) return pointer + ": has a value longer than 1024 bytes";
-        values.emplace_back(pointer, value.type == Type::kString ? value.text : value.describe());
+        if (!plain)
+            return core::message("{}: {}", core::printable(pointer),
+                                 expected("a text, a whole number, true or false", value));
+        if (value.text.size() > 1024)
+            return core::message("{}: has a value longer than 1024 bytes", core::printable(pointer));
+        values.emplace_back(pointer, value.type == Type::kString ? value.text : value.describe().text());
     }
     out = std::move(values);
     return "";
 }
 
 // An expression over the node n and the target t, as a reader.
-#define READ(...) [](const ConfigNode& n, ConfigTarget& t) -> std::string { return __VA_ARGS__; }
+#define READ(...) [](const ConfigNode& n, ConfigTarget& t) -> core::Message { return __VA_ARGS__; }
 
 constexpr auto kAgent = Section::kAgent;
 constexpr auto kDns = Section::kDns;
@@ -308,7 +302,7 @@ const KeyRow kKeys[] = {
      READ(read_list(n, "host names", 0, kMaxSources, take_allowed_host, t.config.http.allow_hosts)), R"(["db1"])",
      R"(["http://db1"])"},
 
-    {kAliyun, "region", READ(read_string(n, "a region ID in quotes", check_region_text, t.config.aliyun.region)),
+    {kAliyun, "region", READ(read_string(n, "a region ID in quotes", check_region, t.config.aliyun.region)),
      R"("cn-hangzhou")", R"("Hangzhou")"},
     {kAliyun, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.aliyun.poll_interval_us)), R"("30s")",
      R"("100ms")"},
@@ -324,14 +318,14 @@ const KeyRow kKeys[] = {
      R"("oss://fleet/prod/current.json")", R"("oss://fleet")"},
     {kFleet, "list_keys", READ(read_list(n, "public keys", 1, kMaxListKeys, take_list_key, t.config.fleet.list_keys)),
      R"(["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])", R"(["ed25519:AAAA"])"},
-    {kFleet, "name", READ(read_string(n, "a name in quotes", check_name_text, t.config.fleet.name)), R"("prod")",
+    {kFleet, "name", READ(read_string(n, "a name in quotes", check_link_name, t.config.fleet.name)), R"("prod")",
      R"("my fleet")"},
     {kFleet, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.fleet.poll_interval_us)), R"("30s")",
      R"("100ms")"},
     {kFleet, "fleet_only", READ(read_boolean(n, t.config.fleet.fleet_only)), "true", R"("yes")"},
     {kFleet, "endpoint", READ(read_string(n, "a URL in quotes", check_api_url, t.config.fleet.endpoint)),
      R"("https://oss-cn-hangzhou.aliyuncs.com")", R"("http://oss-cn-hangzhou.aliyuncs.com")"},
-    {kFleet, "region", READ(read_string(n, "a region ID in quotes", check_region_text, t.config.fleet.region)),
+    {kFleet, "region", READ(read_string(n, "a region ID in quotes", check_region, t.config.fleet.region)),
      R"("cn-hangzhou")", R"("Hangzhou")"},
     {kFleet, "ca_file", READ(read_path(n, t.config.fleet.ca_file)), R"("/etc/ssl/store.pem")", R"("store.pem")"},
     {kFleet, "access", READ(read_word<bool>(n, {{"signed", false}, {"anonymous", true}}, t.config.fleet.anonymous)),
@@ -343,7 +337,7 @@ const KeyRow kKeys[] = {
     {kFleet, "report_interval", READ(read_duration(n, kSecond, kHour, t.config.fleet.report_interval_us)), R"("10m")",
      R"("2h")"},
 
-    {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")", R"("my db")"},
+    {kLink, "name", READ(read_string(n, "a name in quotes", check_link_name, t.link->name)), R"("db")", R"("my db")"},
     {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},
     {kLink, "endpoint", READ(read_endpoint(n, *t.link)), R"(["ep-bp1a", "ep-bp1b"])", R"("epsrv-bp1a")"},
     {kLink, "addresses", READ(read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses)),
@@ -403,15 +397,6 @@ const KeyRow kKeys[] = {
 
 #undef READ
 
-/// Key names that suggest a secret, which must not be in a file that others can read.
-bool names_a_secret(std::string_view key) {
-    for (const std::string_view word : {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key",
-                                        "apikey", "credential", "private_key", "security_token", "sts_token"}) {
-        if (key.find(word) != std::string_view::npos) return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 const ConfigNode* ConfigNode::find(std::string_view key) const {
@@ -421,16 +406,16 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
     return nullptr;
 }
 
-std::string ConfigNode::describe() const {
+core::Message ConfigNode::describe() const {
     switch (type) {
         case Type::kString:
-            return looks_like_secret(text) ? "another text" : shown(text);
+            return looks_like_secret(text) ? core::Message("another text") : core::Message(shown(text));
         case Type::kInteger:
             return std::to_string(integer);
         case Type::kFloat:
             return fmt::format("{}", number);
         case Type::kBoolean:
-            return boolean ? "true" : "false";
+            return std::string(boolean ? "true" : "false");
         case Type::kDate:
             return "a date or time";
         case Type::kList:
@@ -470,45 +455,6 @@ const KeyRow* find_config_key(Section section, std::string_view name) {
         if (row.section == section && row.name == name) return &row;
     }
     return nullptr;
-}
-
-std::string explain_unknown_key(Section section, std::string_view name) {
-    if (names_a_secret(name)) {
-        const std::string_view where =
-            section == Section::kAliyun
-                ? "the AccessKey comes from the environment or, better, from the ECS RAM role"
-                : "put the token into a file (root:postern, mode 0640) and name it with token_file";
-        // "token_fil" is a typo, not a secret.
-        std::vector<std::string_view> near{"token_file", "token_env"};
-        if (const auto meant = nearest(name, near); meant && section == Section::kLink && name.size() > 6) {
-            return fmt::format("unknown key; did you mean \"{}\"?", *meant);
-        }
-        return fmt::format("secrets don't belong in the configuration: {}", where);
-    }
-    std::vector<std::string_view> here;
-    std::string others;
-    for (const KeyRow& row : kKeys) {
-        if (row.section == section) here.push_back(row.name);
-        if (row.section != section && row.name == name) {
-            others += fmt::format("{}[{}]", others.empty() ? "" : " or ", to_string(row.section));
-        }
-    }
-    if (!others.empty()) return fmt::format("unknown key here; it belongs to {}", others);
-    if (const auto meant = nearest(name, here)) return fmt::format("unknown key; did you mean \"{}\"?", *meant);
-    return fmt::format("unknown key; [{}] has {}", to_string(section), core::joined(here));
-}
-
-std::string explain_unknown_section(std::string_view name) {
-    if (names_a_secret(name)) return "secrets don't belong in the configuration: see token_file in [[link]]";
-    std::string where;
-    for (const KeyRow& row : kKeys) {
-        if (row.name == name) where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
-    }
-    if (!where.empty()) return fmt::format("unknown at the top of the file; it belongs to {}", where);
-    if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "fleet", "link"})) {
-        return fmt::format("unknown section; did you mean \"{}\"?", *meant);
-    }
-    return "unknown section; there are [agent], [dns], [http], [aliyun], [fleet] and [[link]]";
 }
 
 }  // namespace postern::agent

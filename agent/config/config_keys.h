@@ -29,7 +29,7 @@ struct ConfigNode {
 
     const ConfigNode* find(std::string_view key) const;
     /// The value for a message: 42, true, "10s", a list, a table. Never a secret.
-    std::string describe() const;
+    core::Message describe() const;
 };
 
 struct ConfigEntry {
@@ -51,17 +51,13 @@ struct KeyRow {
     Section section;
     std::string_view name;
     /// Stores the value and returns "", or says what is wrong ("expected …, found …").
-    std::string (*read)(const ConfigNode& node, ConfigTarget& target);
+    core::Message (*read)(const ConfigNode& node, ConfigTarget& target);
     /// TOML values for the tests and the manual: a valid and an invalid one.
     std::string_view good, bad;
 };
 
 std::span<const KeyRow> config_keys();
 const KeyRow* find_config_key(Section section, std::string_view name);
-
-/// Explains a key that is not in the table: a secret, a key of another section, the nearest known key.
-std::string explain_unknown_key(Section section, std::string_view name);
-std::string explain_unknown_section(std::string_view name);
 
 /// Checks over several keys: relations, duplicates, exactly one source of addresses. `root` has the keys in the file,
 /// so that a default never conflicts with one. (config_check.cpp)

@@ -64,7 +64,7 @@ void RunningConfig::use(UsableConfig fresh) {
 }
 
 void RunningConfig::refuse(const core::Error& why) {
-    trouble_ = {ConfigTrouble::Kind::kNotReloaded, why.text(), 0};
+    trouble_ = {ConfigTrouble::Kind::kNotReloaded, why.whole(), 0};
     core::log_error("config_refused", why.text());
 }
 

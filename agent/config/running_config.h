@@ -21,8 +21,8 @@ struct ConfigTrouble {
         kRestart,      // keys that take effect only at a start
     };
     Kind kind = Kind::kNone;
-    std::string mistake;   // the first: "FILE:LINE: key: message", or what the outside refused
-    std::size_t more = 0;  // how many more there are
+    core::Message mistake;  // the first: "FILE:LINE: key: message", or what the outside refused
+    std::size_t more = 0;   // how many more there are
 };
 
 class RunningConfig {

@@ -74,6 +74,10 @@ class Walk {
         const CloudSeen* cloud_seen = wait(cloud, Step::kApi);
         const HostSeen* host_seen = wait(host, Step::kResolvConf);
         const DnsSeen* dns_seen = wait(dns, Step::kSystem);
+        const bool pod_view = is_pod(agent_seen);
+        Part<PodSeen> pod([names = pod_view && dns_seen != nullptr ? dns_seen->names : std::vector<NameSeen>()] {
+            return look_at_pod(names);
+        });
         const std::vector<PathSeen>* paths_seen = wait(paths, Step::kTcp);
         const auto others = cloud_seen != nullptr && !config_.narrowed ? targets_in(*cloud_seen, config, targets_)
                                                                        : std::vector<probe::ProbeTarget>();
@@ -88,8 +92,16 @@ class Walk {
         if (cloud_seen != nullptr) seen.cloud = *cloud_seen;
         if (dns_seen != nullptr) seen.dns = *dns_seen;
         if (host_seen != nullptr) seen.host = *host_seen;
+        if (pod_view) {
+            if (const PodSeen* pod_seen = wait(pod, Step::kSystem)) seen.pod = *pod_seen;
+        }
         if (paths_seen != nullptr && more_seen != nullptr) seen.paths = std::move(together);
         tell(diagnose(seen, core::now_wall_us()));
+    }
+
+    /// A pod of its own: one in which the agent runs, as those of the DaemonSet, is looked at as a host.
+    bool is_pod(const AgentSeen* agent) const {
+        return request_.pod || (in_pod() && (agent == nullptr || agent->state == AgentState::kDown));
     }
 
     std::vector<probe::ProbeTarget> expected_targets() const {
@@ -117,9 +129,14 @@ class Walk {
             add({skipped(step)});
         const HostSeen* host_seen = wait(host, Step::kResolvConf);
         const DnsSeen* dns_seen = wait(dns, Step::kSystem);
-        add(host_seen != nullptr && dns_seen != nullptr ? judge_dns(*dns_seen, *host_seen)
-                                                        : out_of_time({Step::kSystem, Step::kHosts}));
+        const bool pod_view = is_pod(nullptr) && dns_seen != nullptr;
+        Part<PodSeen> pod(
+            [names = pod_view ? dns_seen->names : std::vector<NameSeen>()] { return look_at_pod(names); });
         const std::vector<PathSeen>* paths_seen = wait(paths, Step::kTcp);
+        const PodSeen* pod_seen = pod_view ? wait(pod, Step::kSystem) : nullptr;
+        add(pod_seen != nullptr ? judge_pod(*pod_seen, paths_seen != nullptr ? *paths_seen : std::vector<PathSeen>{})
+            : host_seen != nullptr && dns_seen != nullptr ? judge_dns(*dns_seen, *host_seen)
+                                                          : out_of_time({Step::kSystem, Step::kHosts}));
         add(paths_seen != nullptr
                 ? judge_path("", *paths_seen, core::now_wall_us(), false, true)
                 : out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs}));

@@ -74,12 +74,15 @@ Findings diagnose(const Seen& seen, core::Micros now_wall_us) {
     const Findings of_config = judge_config(seen.config);
     Findings all = of_config;
     const auto gather = [&all](const Findings& some) { all.insert(all.end(), some.begin(), some.end()); };
-    gather(seen.agent ? judge_agent(*seen.agent) : out_of_time({Step::kAgent}));
+    gather(seen.pod     ? Findings{skipped(Step::kAgent, {}, {}, kInPod)}
+           : seen.agent ? judge_agent(*seen.agent)
+                        : out_of_time({Step::kAgent}));
     gather(seen.cloud ? judge_cloud(*seen.cloud, seen.agent && seen.agent->discovers)
                       : out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup}));
     gather(judge_zones(config, seen.targets, seen.cloud.value_or(CloudSeen{}), seen.agent.value_or(AgentSeen{})));
-    gather(seen.host && seen.dns ? judge_dns(*seen.dns, *seen.host)
-                                 : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));
+    gather(seen.pod                ? judge_pod(*seen.pod, seen.paths.value_or(std::vector<PathSeen>{}))
+           : seen.host && seen.dns ? judge_dns(*seen.dns, *seen.host)
+                                   : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));
     const bool no_upstream =
         std::any_of(all.begin(), all.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
     if (seen.paths) allow_what_passes(all, *seen.paths);

@@ -18,6 +18,7 @@ struct Seen {
     std::optional<DnsSeen> dns;
     std::optional<HostSeen> host;
     std::optional<std::vector<PathSeen>> paths;
+    std::optional<PodSeen> pod = {};  // it is a pod, without an agent of its own
 };
 
 /// The findings in the order of the steps; what follows from another is kSkip with its code.

@@ -29,6 +29,9 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host);
 /// `chosen`: the addresses are those of the command line.
 Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
                     bool let_in = false, bool chosen = false);
+/// In a pod, in place of judge_agent() and judge_dns(): stub, system, hosts and resolv_conf, and what keeps a pod's network
+/// from the addresses.
+Findings judge_pod(const PodSeen& pod, const std::vector<PathSeen>& paths);
 /// What this host lacks (PN-LOCAL-*), or its clock, is one finding, whichever steps and links met it.
 void merge_host_limits(Findings& findings);
 /// A rule that forbids what in fact passes is a warning: of security groups whose links' addresses all connect.
@@ -45,6 +48,7 @@ Finding passed(Step step, std::string link, std::string ip, Values values);
 inline constexpr const char* kNoTime = "time";
 inline constexpr const char* kNoRoot = "root";
 inline constexpr const char* kAgentHas = "agent";        // the agent does it instead of this command
+inline constexpr const char* kInPod = "pod";             // a pod has neither agent nor resolver of its own
 inline constexpr const char* kAgentAsks = "agent_asks";  // the agent has the token, and reaches the database
 /// Without an explaining code: the catalogue's "skipped" text of the step.
 Finding skipped(Step step, std::string link = {}, std::string ip = {}, std::string because = {});

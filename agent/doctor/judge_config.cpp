@@ -62,12 +62,13 @@ Findings judge_config(const ConfigSeen& seen) {
     const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
         Finding f = found(code, {}, {},
                           {{"file", seen.file},
-                           {"problem", all.front().key + ": " + all.front().what},
+                           {"problem", told_value(core::message("{}: {}", all.front().key, all.front().what))},
                            {"key", all.front().key},
                            {"line", std::to_string(all.front().line)},
                            {"count", std::to_string(all.size())}});
         for (const auto& i : all)
-            f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line), i.key + ": " + i.what);
+            f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line),
+                                    told_value(core::message("{}: {}", i.key, i.what)));
         return f;
     };
     Findings out;
@@ -98,7 +99,7 @@ Findings judge_config(const ConfigSeen& seen) {
 Findings judge_agent(const AgentSeen& seen) {
     const Values v = {{"listen", seen.listen.text()},
                       {"problem", told_value(seen.problem)},
-                      {"holder", seen.holder.empty() ? catalogued("words", "some_program") : seen.holder},
+                      {"holder", seen.holder.empty() ? catalogued("words", "some_program") : told_value(seen.holder)},
                       {"pid", seen.pid > 0 ? std::to_string(seen.pid) : ""},
                       {"file", seen.config},
                       {"changed", seen.changed},

@@ -52,7 +52,7 @@ bool fits(const Addresses& answer, const NameSeen& n) {
 Finding stub_finding(const DnsSeen& dns, const NameSeen& n) {
     const core::SocketAddress& server = dns.server;
     Values v = {{"name", n.name},
-                {"holder", dns.holder.empty() ? catalogued("words", "some_program") : dns.holder},
+                {"holder", dns.holder.empty() ? catalogued("words", "some_program") : told_value(dns.holder)},
                 {"server", server.text()},
                 {"address", server.ip.text()},
                 {"port", std::to_string(server.port)},
@@ -139,7 +139,7 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
 
 /// In the catalogue's words.
 std::string takeover_of(const HostDnsReport& report) {
-    if (!report.problem.empty()) return report.text();
+    if (!report.problem.empty()) return told_value(report.text());
     const bool split = report.journal.decision.mode == Mode::kSplit;
     return catalogued(
         "takeover", report.journal.state == TakeoverState::kOn && split ? "on_split" : to_string(report.journal.state));

@@ -159,10 +159,13 @@ AgentSeen look_at_agent(const Config& config) {
         seen.problem = reply.error().what;
         seen.state = state_of(reply.error(), seen);
     }
-    if (seen.state != AgentState::kAnswers) seen.holder = port_holder(*HostSystem::real(), seen.listen);
-    const bool postern = seen.holder.starts_with("postern (");
-    if (seen.state == AgentState::kHangs && !seen.holder.empty() && !postern) seen.state = AgentState::kForeign;
-    if (seen.state == AgentState::kForeign && postern) seen.state = AgentState::kHangs;
+    if (seen.state == AgentState::kAnswers) return seen;
+    if (const auto holder = port_holder(*HostSystem::real(), seen.listen)) {
+        seen.holder = holder->text();
+        const bool postern = holder->program == "postern";
+        if (seen.state == AgentState::kHangs && !postern) seen.state = AgentState::kForeign;
+        if (seen.state == AgentState::kForeign && postern) seen.state = AgentState::kHangs;
+    }
     return seen;
 }
 
@@ -200,7 +203,8 @@ DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe
     const bool foreign = std::any_of(seen.names.begin(), seen.names.end(), [](const NameSeen& n) {
         return n.stub && *n.stub && (*n.stub)->explanation.empty();
     });
-    if (foreign) seen.holder = port_holder(*HostSystem::real(), seen.server);
+    if (const auto holder = foreign ? port_holder(*HostSystem::real(), seen.server) : std::nullopt)
+        seen.holder = holder->text();
     seen.forwarded = ask_dns(seen.server, kPublicName, "A", 5 * core::kSecond);
     if (!*seen.forwarded) seen.forwarded.reset();  // a silent server was found above
     return seen;

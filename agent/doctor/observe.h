@@ -20,6 +20,10 @@ std::vector<probe::ProbeTarget> look_for_targets(const Request& request, const C
 /// At most 5 s per name at our own server and 10 s as programs ask.
 /// Without a server of ours (`config` is nullopt) only what programs get.
 DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe::ProbeTarget>& targets);
+/// Whether this process is in a pod of Kubernetes.
+bool in_pod();
+/// At most 5 s a name.
+PodSeen look_at_pod(const std::vector<NameSeen>& names);
 HostSeen look_at_host(const Config& config, const std::vector<std::string>& names);
 /// In the order of the targets; takes at most three times the longest of their timeouts.
 std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targets);

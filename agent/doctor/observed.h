@@ -65,7 +65,7 @@ struct AgentSeen {
     core::SocketAddress listen;
     AgentState state = AgentState::kAnswers;
     core::Message problem;                                        // why it does not answer
-    std::string holder;                                           // "nginx (pid 12)": who has its port, if it is known
+    core::Message holder;                                         // "nginx (pid 12)": who has its port, if it is known
     int pid = 0;                                                  // of the running agent, by its lock
     bool older = false;                                           // it runs an older configuration than the file
     bool other_links = false;                                     // and its links, or their names, are others
@@ -106,7 +106,7 @@ struct NameSeen {
 
 struct DnsSeen {
     core::SocketAddress server;               // ours, as this host asks it
-    std::string holder;                       // "dnsmasq (pid 12)": who has its port, if another program has
+    core::Message holder;                     // "dnsmasq (pid 12)": who has its port, if another program has
     std::vector<core::SocketAddress> listen;  // all of ours
     std::vector<NameSeen> names;
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
@@ -151,6 +151,18 @@ struct PathSeen {
     /// Of a tdengine link without `ws`: a second attempt with it, after a good one.
     std::optional<probe::ProbeResult> with_ws = {};
     std::optional<bool> small_packets_pass = {};  // if TLS was silent: whether a handshake in small segments succeeds
+};
+
+/// What a pod gets: its resolv.conf, and what the first server of that says of each name, asked with a final dot.
+struct PodSeen {
+    std::string resolv_conf;
+    struct Name {
+        std::string link, name;
+        std::vector<core::IpAddress> known;  // sorted; empty: none is known
+        bool partial = false;                // others may be right, too
+        std::optional<core::Result<DnsReply>> reply;
+    };
+    std::vector<Name> names;
 };
 
 }  // namespace postern::agent::doctor

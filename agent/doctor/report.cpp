@@ -53,6 +53,7 @@ std::string summary_of(const Finding& f, const Catalogue& words) {
                             : f.because == kNoRoot    ? words.text("words", "no_root")
                             : f.because == kAgentHas  ? words.text("words", "agent_has")
                             : f.because == kAgentAsks ? words.text("words", "agent_asks")
+                            : f.because == kInPod     ? words.text("words", "in_pod")
                             : !f.because.empty()      ? words.text("words", "because", {{"code", f.because}})
                                                       : words.text("skipped", to_string(f.step));
     return f.ip.empty() ? why : words.text("words", "of_link", {{"link", f.ip}, {"cause", why}});

@@ -11,6 +11,7 @@ namespace postern::agent::doctor {
 
 struct Request {
     TargetWish target;
+    bool pod = false;                        // as a pod sees it, though it does not look like one
     std::vector<std::string> only, skip;     // steps and codes
     Micros timeout_us = 30 * core::kSecond;  // for the whole run
 

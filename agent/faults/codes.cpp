@@ -221,6 +221,15 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ADDRESS-DOWN", kAddress, kFail, kTdengine},
     {"PN-ADDRESS-PARTIAL", kAddress, kWarn, kTdengine},
     {"PN-ADDRESS-DEGRADED", kAddress, kWarn, kTdengine},
+    // What a pod of Kubernetes gets.
+    {"PN-K8S-NO-SERVER", kResolvConf, kFail, kYou},
+    {"PN-K8S-LOOPBACK", kResolvConf, kFail, kYou},
+    {"PN-K8S-SILENT", kSystem, kFail, kYou},
+    {"PN-K8S-COREDNS", kSystem, kFail, kYou},
+    {"PN-K8S-NODELOCAL", kSystem, kFail, kYou},
+    {"PN-K8S-NODE-DNS", kSystem, kFail, kYou},
+    {"PN-K8S-EGRESS", kTcp, kWarn, kYou},
+    {"PN-K8S-NDOTS", kEnvironment, kWarn, kYou},
     {"PN-APP-FREEING", kEnvironment, kWarn, kYou},
 };
 

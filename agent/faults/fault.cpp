@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/faults/fault.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <vector>
 
 #include "agent/faults/codes.h"
@@ -60,8 +60,12 @@ std::optional<core::Message> take_message(std::string_view& in, int depth) {
     auto form = take(in), next = take(in);
     if (!form || !next || depth > kMaxMessageDepth) return std::nullopt;
     if (form->empty()) return core::Message(std::move(*next));
+    std::size_t left = 0;
+    const char* const last = next->data() + next->size();
+    if (const auto [end, error] = std::from_chars(next->data(), last, left); error != std::errc{} || end != last)
+        return std::nullopt;
     std::vector<core::Message> values;
-    for (auto left = std::strtoul(next->c_str(), nullptr, 10); left > 0; --left) {
+    for (; left > 0; --left) {
         auto value = take_message(in, depth + 1);
         if (!value) return std::nullopt;
         values.push_back(std::move(*value));
@@ -69,9 +73,12 @@ std::optional<core::Message> take_message(std::string_view& in, int depth) {
     return core::Message(std::move(*form), std::move(values));
 }
 
-}  // namespace
-
-namespace {
+int depth_of(const core::Message& m) {
+    int deepest = -1;
+    for (const core::Message& value : m.values())
+        deepest = std::max(deepest, depth_of(value));
+    return deepest + 1;
+}
 
 core::Message redacted(const core::Message& m) {
     if (m.form().empty()) return core::redact(m.text());
@@ -89,7 +96,7 @@ std::string redacted_value(const std::string& value) {
 }
 
 std::string told_value(const core::Message& message) {
-    if (message.form().empty()) return message;
+    if (message.form().empty() || depth_of(message) > kMaxMessageDepth) return message;
     std::string out = "\x1e";
     put(out, message);
     return out;
@@ -98,7 +105,8 @@ std::string told_value(const core::Message& message) {
 std::optional<core::Message> message_value(std::string_view value) {
     if (!value.starts_with('\x1e')) return std::nullopt;
     value.remove_prefix(1);
-    return take_message(value, 0);
+    auto out = take_message(value, 0);
+    return value.empty() ? out : std::nullopt;
 }
 
 Fault make_fault(std::string_view code, std::string link, std::string ip, Values values) {

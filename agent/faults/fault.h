@@ -30,7 +30,7 @@ inline std::string catalogued(std::string_view section, std::string_view key) {
 /// Section and key of such a value; nullopt: it is none.
 std::optional<std::pair<std::string, std::string>> catalogue_text(std::string_view value);
 
-/// A value that is a message: told in the reader's language. Plain text if it is verbatim.
+/// A value that is a message: told in the reader's language. Plain text if it is verbatim, or nested too deeply.
 std::string told_value(const core::Message& message);
 /// The message of such a value; nullopt: it is none.
 std::optional<core::Message> message_value(std::string_view value);

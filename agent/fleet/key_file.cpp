@@ -18,7 +18,7 @@ using core::Code;
 
 constexpr std::size_t kMaxFile = 1024;
 
-std::string why_not_safe(const struct stat& info) {
+core::Message why_not_safe(const struct stat& info) {
     if (!S_ISREG(info.st_mode)) return "is not a regular file";
     if (info.st_uid != 0 && info.st_uid != ::geteuid()) return "belongs to another user";
     if ((info.st_mode & 0007) != 0) return "can be read or written by everyone on this host";
@@ -35,23 +35,25 @@ core::Result<SigningKey> read_key_file(const std::string& path) {
         const Code code = failed == ENOENT   ? Code::kFileMissing
                           : failed == EACCES ? Code::kPermission
                                              : Code::kFileUnreadable;
-        return core::fail(code, "cannot read the key file " + path, "postern publish keygen " + path + " makes one",
-                          failed);
+        return core::fail(code, core::message("cannot read the key file {}", path),
+                          core::message("postern publish keygen {} makes one", path), failed);
     }
     struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) return core::fail(Code::kFileUnreadable, "cannot read " + path, "", errno);
-    if (const std::string why = why_not_safe(info); !why.empty())
-        return core::fail(Code::kPermission, path + " " + why, "chown root:postern it, and chmod 0640");
+    if (::fstat(fd.get(), &info) != 0)
+        return core::fail(Code::kFileUnreadable, core::message("cannot read {}", path), "", errno);
+    if (const core::Message why = why_not_safe(info); !why.empty())
+        return core::fail(Code::kPermission, core::message("{} {}", path, why),
+                          "chown root:postern it, and chmod 0640");
     std::string text(kMaxFile + 1, '\0');
     const core::Wiped after(text);
     const ssize_t size = ::read(fd.get(), text.data(), text.size());
-    if (size < 0) return core::fail(Code::kFileUnreadable, "cannot read " + path, "", errno);
+    if (size < 0) return core::fail(Code::kFileUnreadable, core::message("cannot read {}", path), "", errno);
     const auto key =
         size > static_cast<ssize_t>(kMaxFile)
             ? std::nullopt
             : SigningKey::parse(core::trimmed(std::string_view(text).substr(0, static_cast<std::size_t>(size))));
     if (!key)
-        return core::fail(Code::kConfigBadValue, path + " holds no private key",
+        return core::fail(Code::kConfigBadValue, core::message("{} holds no private key", path),
                           "expected one line as postern publish keygen writes it");
     return *key;
 }
@@ -61,9 +63,10 @@ core::Result<void> write_key_file(const std::string& path, const SigningKey& key
     if (!fd) {
         const int failed = errno;
         if (failed == EEXIST)
-            return core::fail(Code::kLocked, path + " is there already",
+            return core::fail(Code::kLocked, core::message("{} is there already", path),
                               "a key is never written over: give another name");
-        return core::fail(Code::kFileWrite, "cannot create " + path, "its folder must exist and be writable", failed);
+        return core::fail(Code::kFileWrite, core::message("cannot create {}", path),
+                          "its folder must exist and be writable", failed);
     }
     const core::Secret secret = key.text();
     std::string line = secret.expose() + "\n";
@@ -73,7 +76,7 @@ core::Result<void> write_key_file(const std::string& path, const SigningKey& key
     if (whole) return {};
     const int failed = errno;
     ::unlink(path.c_str());
-    return core::fail(Code::kFileWrite, "cannot write " + path, "", failed);
+    return core::fail(Code::kFileWrite, core::message("cannot write {}", path), "", failed);
 }
 
 }  // namespace postern::agent

@@ -56,7 +56,8 @@ struct Publisher::State : std::enable_shared_from_this<State> {
 
     bool out_of_steps() {
         if (++steps <= kMaxSteps) return false;
-        fail({Code::kRefused, plan.current.text() + " changes all the time", "do too many publishers write it?", 0});
+        fail({Code::kRefused, core::message("{} changes all the time", plan.current.text()),
+              "do too many publishers write it?", 0});
         return true;
     }
     void get(const ObjectPlace& place, std::function<void(State&, core::Result<StoredObject>)> then) {
@@ -121,7 +122,8 @@ struct Publisher::State : std::enable_shared_from_this<State> {
         } else {  // broken, or foreign: that number is lost
             ++next;
             if (++skipped > kSkips)
-                return fail({Code::kRefused, "the objects beside " + plan.current.text() + " are not of this fleet",
+                return fail({Code::kRefused,
+                             core::message("the objects beside {} are not of this fleet", plan.current.text()),
                              "give the list a folder of its own", 0});
         }
         look_ahead();

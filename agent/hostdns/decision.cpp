@@ -241,9 +241,10 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.refusal = f.trouble;
         d.hint = "run this as root";
     } else if (d.mode == Mode::kSplit && !d.split_possible) {
-        d.refusal = "split needs a resolver that routes by name, and every program here must ask it: here " +
-                    std::string(kind == FileKind::kUplink ? "programs ask the servers in resolv.conf directly"
-                                                          : "resolv.conf names servers directly");
+        d.refusal =
+            core::message("split needs a resolver that routes by name, and every program here must ask it: here {}",
+                          kind == FileKind::kUplink ? "programs ask the servers in resolv.conf directly"
+                                                    : "resolv.conf names servers directly");
         d.hint = "use --mode full";
     } else if (kind == FileKind::kOther) {
         d.refusal = "/etc/resolv.conf is neither a file nor a link";
@@ -258,9 +259,10 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.hint =
             "mount it writable, or put \"nameserver\" with postern's address where this image's /etc/resolv.conf is made";
     }
-    d.line = "hostdns: [" + facts_text(f, kind) + " → " + std::string(to_string(d.owner)) + ": " +
-             (d.refusal.empty() ? std::string(to_string(d.mode)) + " by " + way_text(d) : "refused, " + d.refusal) +
-             "]";
+    d.line =
+        "hostdns: [" + facts_text(f, kind) + " → " + std::string(to_string(d.owner)) + ": " +
+        (d.refusal.empty() ? std::string(to_string(d.mode)) + " by " + way_text(d) : "refused, " + d.refusal.text()) +
+        "]";
     return d;
 }
 

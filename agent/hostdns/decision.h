@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "agent/hostdns/host_facts.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -63,8 +64,8 @@ struct Decision {
     bool resolved_rereads =
         false;  // it takes a foreign resolv.conf for its own servers and forgets them only by a restart
     bool split_possible = false;
-    std::string refusal;  // "" or why a takeover is not possible
-    std::string hint;     // and what the user can do about it
+    core::Message refusal;  // "" or why a takeover is not possible
+    core::Message hint;     // and what the user can do about it
     /// "hostdns: [resolv.conf=stub resolved=running networkd=running … → systemd-resolved: split, networkd files]"
     std::string line;
 };

@@ -100,9 +100,9 @@ core::Result<void> GiveBack::look_up_names() {
     const auto now = host_.look(kResolvConf);
     if (!now) return core::fail(now.error());
     const auto named = servers_of(*now).others;
-    const auto said = [&](const std::string& what) {
-        hooks_.say("programs of this host can't look up " + std::string(kPublicName) + ": /etc/resolv.conf names " +
-                   list_of(named) + "; " + what);
+    const auto said = [&](core::Message what) {
+        hooks_.say(core::message("programs of this host can't look up {}: /etc/resolv.conf names {}; {}",
+                                 std::string(kPublicName), list_of(named), std::move(what)));
     };
     if (now->kind != FileState::Kind::kFile || !answering(named).empty()) {
         said("see whether the network is up");
@@ -116,7 +116,7 @@ core::Result<void> GiveBack::look_up_names() {
         said("that does not answer, nor does any known upstream");
         return {};
     }
-    said("that does not answer, so the upstreams that do are written: " + list_of(known));
+    said(core::message("that does not answer, so the upstreams that do are written: {}", list_of(known)));
     FileState state = *now;
     state.content = with_servers(state.content, known);
     return host_.put(kResolvConf, state);

@@ -80,7 +80,7 @@ HostFacts gather_facts(const HostSystem& host) {
     if (auto state = host.look(kResolvConf)) {
         f.resolv_conf = std::move(*state);
     } else {
-        f.trouble = state.error().text();
+        f.trouble = state.error().whole();
     }
     f.resolv_conf_text = host.read(kResolvConf).value_or("");
     f.resolv_conf_path = host.real_path(kResolvConf);

@@ -15,7 +15,7 @@ struct HostFacts {
     FileState resolv_conf;         // /etc/resolv.conf itself
     std::string resolv_conf_text;  // through links
     std::string resolv_conf_path;  // where links lead; "" if nowhere
-    std::string trouble;           // why it could not be read
+    core::Message trouble;         // why it could not be read
 
     bool mount_point = false;  // /etc/resolv.conf is itself a mount: a container's
     bool immutable = false;    // chattr +i

@@ -144,7 +144,7 @@ class RealHost final : public HostSystem {
         struct stat st;
         if (::lstat(path.c_str(), &st) != 0) {
             if (errno == ENOENT || errno == ENOTDIR) return FileState{};
-            return core::fail(Code::kFileUnreadable, "cannot look at " + path, {}, errno);
+            return core::fail(Code::kFileUnreadable, core::message("cannot look at {}", path), {}, errno);
         }
         FileState state;
         state.mode = st.st_mode & 07777;
@@ -154,7 +154,8 @@ class RealHost final : public HostSystem {
         if (S_ISLNK(st.st_mode)) {
             std::array<char, PATH_MAX> target;
             const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
-            if (n < 0) return core::fail(Code::kFileUnreadable, "cannot read the link " + path, {}, errno);
+            if (n < 0)
+                return core::fail(Code::kFileUnreadable, core::message("cannot read the link {}", path), {}, errno);
             state.kind = FileState::Kind::kLink;
             state.content.assign(target.data(), static_cast<std::size_t>(n));
         } else if (S_ISREG(st.st_mode)) {
@@ -264,12 +265,12 @@ class RealHost final : public HostSystem {
 
   private:
     core::Result<void> put_now(const std::string& path, const FileState& state) {
-        const auto failed = [&](const std::string& what) {
-            return core::fail(errno == ENOSPC ? Code::kDiskFull : Code::kFileWrite, what, {}, errno);
+        const auto failed = [&](core::Message what) {
+            return core::fail(errno == ENOSPC ? Code::kDiskFull : Code::kFileWrite, std::move(what), {}, errno);
         };
         const std::string folder = core::folder_of(path);
         if (state.kind == FileState::Kind::kAbsent) {
-            if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("cannot remove " + path);
+            if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed(core::message("cannot remove {}", path));
             return sync_folder(folder);
         }
         if (auto made = core::make_folders(folder, 0755); !made) return made;
@@ -279,15 +280,16 @@ class RealHost final : public HostSystem {
         if (!in_place) ::unlink(temporary.c_str());
         if (state.kind == FileState::Kind::kLink) {
             if (::symlink(state.content.c_str(), temporary.c_str()) != 0)
-                return failed("cannot make the link " + temporary);
-            if (::lchown(temporary.c_str(), state.uid, state.gid) != 0) return failed("cannot give away " + temporary);
+                return failed(core::message("cannot make the link {}", temporary));
+            if (::lchown(temporary.c_str(), state.uid, state.gid) != 0)
+                return failed(core::message("cannot give away {}", temporary));
             if (!label.empty()) ::lsetxattr(temporary.c_str(), kLabel, label.data(), label.size(), 0);
         } else {
             const int flags = in_place ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
             const core::UniqueFd fd(::open(temporary.c_str(), flags | O_CLOEXEC, 0600));
-            if (!fd) return failed("cannot write " + temporary);
-            const auto give_up = [&](const std::string& what) {
-                auto error = failed(what);
+            if (!fd) return failed(core::message("cannot write {}", temporary));
+            const auto give_up = [&](core::Message what) {
+                auto error = failed(std::move(what));
                 if (!in_place) ::unlink(temporary.c_str());
                 return error;
             };
@@ -295,18 +297,18 @@ class RealHost final : public HostSystem {
             while (!left.empty()) {
                 const ssize_t n = ::write(fd.get(), left.data(), left.size());
                 if (n < 0 && errno == EINTR) continue;
-                if (n <= 0) return give_up("cannot write " + temporary);
+                if (n <= 0) return give_up(core::message("cannot write {}", temporary));
                 left.remove_prefix(static_cast<std::size_t>(n));
             }
             if (::fchown(fd.get(), state.uid, state.gid) != 0 || ::fchmod(fd.get(), state.mode) != 0) {
-                return give_up("cannot set owner and mode of " + temporary);
+                return give_up(core::message("cannot set owner and mode of {}", temporary));
             }
             // The SELinux label depends on the path: services that may read resolv.conf must still be allowed to.
             if (!label.empty()) ::fsetxattr(fd.get(), kLabel, label.data(), label.size(), 0);
-            if (::fsync(fd.get()) != 0) return give_up("cannot sync " + temporary);
+            if (::fsync(fd.get()) != 0) return give_up(core::message("cannot sync {}", temporary));
         }
         if (!in_place && ::rename(temporary.c_str(), path.c_str()) != 0) {
-            auto error = failed("cannot replace " + path);
+            auto error = failed(core::message("cannot replace {}", path));
             ::unlink(temporary.c_str());
             return error;
         }
@@ -316,7 +318,7 @@ class RealHost final : public HostSystem {
     static core::Result<void> sync_folder(const std::string& folder) {
         const core::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL) {
-            return core::fail(Code::kFileWrite, "cannot sync " + folder, {}, errno);
+            return core::fail(Code::kFileWrite, core::message("cannot sync {}", folder), {}, errno);
         }
         return {};
     }

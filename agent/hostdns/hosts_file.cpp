@@ -52,11 +52,12 @@ Line parse(const std::string& text, const std::set<std::string>& managed) {
 
 }  // namespace
 
-std::string HostsLine::what() const {
-    return reversed ? fmt::format("/etc/hosts:{}: \"{}\" has the name before the address: it has no effect", line, text)
-                    : fmt::format(
-                          "/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens",
-                          line, text, name);
+core::Message HostsLine::what() const {
+    return reversed
+               ? core::message("/etc/hosts:{}: \"{}\" has the name before the address: it has no effect", line, text)
+               : core::message(
+                     "/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens", line,
+                     text, name);
 }
 
 std::string HostsLine::fix() const {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message.h"
+
 namespace postern::agent {
 
 struct HostsLine {
@@ -15,7 +17,7 @@ struct HostsLine {
     std::string text;       // the line, without a comment: that is nobody else's
     bool reversed = false;  // "{name} {ip}", as in some old guides: it has no effect
 
-    std::string what() const;
+    core::Message what() const;
     /// A command that takes the name from such lines, whatever their numbers are by then: the line becomes a comment, and
     /// its other names get a line of their own. Running it again, or others like it before, changes nothing about it.
     std::string fix() const;

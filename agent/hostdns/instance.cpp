@@ -25,10 +25,10 @@ std::map<std::string, std::string> parts_of(const std::string& identity) {
 }
 
 /// The last error.
-core::Result<void> remove_discarded(const Paths& paths, const std::function<void(const std::string&)>& say) {
+core::Result<void> remove_discarded(const Paths& paths, const std::function<void(const core::Message&)>& say) {
     core::Result<void> all;
     const auto note = [&](const core::Error& error) {
-        say(error.text());
+        say(error.whole());
         all = core::fail(error);
     };
     for (const auto& path : folders_of(paths)) {
@@ -85,7 +85,7 @@ bool other_machine(const std::string& saved, const std::string& now) {
 }
 
 core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
-                                         const std::function<void(const std::string&)>& say) {
+                                         const std::function<void(const core::Message&)>& say) {
     const std::string now = instance_identity(host);
     std::string saved = core::read_file(paths.instance, 4096).value_or("");
     saved = saved.substr(0, saved.find('\n'));

@@ -26,6 +26,6 @@ bool other_machine(const std::string& saved, const std::string& now);
 /// running services are restarted. In any case the identity of this machine is saved. By root, under the takeover's
 /// lock; the folders belong to an ordinary user.
 core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
-                                         const std::function<void(const std::string&)>& say);
+                                         const std::function<void(const core::Message&)>& say);
 
 }  // namespace postern::agent

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "agent/text/json_view.h"
+#include "agent/text/message_json.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
@@ -260,11 +261,11 @@ std::string journal_json(const Journal& j) {
     }
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
-        " \"changes\":[{}],\n \"hooks\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{},\"why\":{}}}",
+        " \"changes\":[{}],\n \"hooks\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{},\"why\":{},\n \"why_words\":{}}}",
         kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
         j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries, hook,
         earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions),
-        times_json(j.truces), json_quote(j.why));
+        times_json(j.truces), json_quote(j.why.text()), message_json(j.why));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -288,7 +289,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
     Journal j;
     j.since_wall_us = core::parse_utc(v.at("since").text());
     j.writer = v.at("writer").text();
-    j.why = v.at("why").text();
+    j.why = read_message(v.at("why_words"), v.at("why").text());
     j.suspended_after = v.at("suspended_after").boolean().value_or(false);
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&

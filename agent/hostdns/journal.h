@@ -52,7 +52,7 @@ struct Journal {
     std::string writer;                     // which one, by the file's comments
     std::vector<core::Micros> truces;       // when the last ones began
     std::vector<core::Micros> suspensions;  // the last few
-    std::string why;                        // it is suspended: a sentence for people
+    core::Message why;                      // it is suspended: a sentence for people
 
     JournalEntry* find(std::string_view path);
 };

@@ -51,38 +51,42 @@ bool has_systemd(const HostSystem& host) {
 
 }  // namespace
 
-std::string port_holder(const HostSystem& host, const core::SocketAddress& address) {
+core::Message PortHolder::text() const {
+    return core::message("{} (pid {})", program.empty() ? core::Message("a program") : core::Message(program), pid);
+}
+
+std::optional<PortHolder> port_holder(const HostSystem& host, const core::SocketAddress& address) {
     std::set<std::string> bound = {kernel_text(address.ip, address.port)};
     for (const char* any : {"0.0.0.0", "::"})
         bound.insert(kernel_text(*core::IpAddress::parse(any), address.port));
     const auto sockets = sockets_at(host, bound);
-    if (sockets.empty()) return "";
+    if (sockets.empty()) return std::nullopt;
     for (const auto& pid : host.list("/proc")) {
         if (pid.find_first_not_of("0123456789") != pid.npos) continue;
         const std::string process = "/proc/" + pid;
         for (const auto& fd : host.list(process + "/fd")) {
             const auto file = host.look(process + "/fd/" + fd);
             if (!file || !sockets.contains(file->content)) continue;
-            std::string name = host.read(process + "/comm").value_or("a program");
+            std::string name = host.read(process + "/comm").value_or("");
             name.resize(std::min(name.find('\n'), name.size()));
-            if (pid != "1" && name != kResolver) return fmt::format("{} (pid {})", name, pid);
+            if (pid != "1" && name != kResolver) return PortHolder{name, pid};
             break;
         }
     }
-    return "";
+    return std::nullopt;
 }
 
 core::Result<void> wake_listener(HostSystem& host, const TakeoverHooks& hooks, const core::SocketAddress& listen) {
     if (hooks.ask(listen, kLocalName, kCanary)) return {};
-    if (const std::string holder = port_holder(host, listen); !holder.empty()) {
-        return core::fail(
-            core::Code::kAddressInUse,
-            fmt::format("not taken over: {} is held by {}, so postern can't listen there", listen.text(), holder),
-            "stop that program, or set [dns] listen and the socket unit to another address; then: "
-            "postern dns enable");
+    if (const auto holder = port_holder(host, listen)) {
+        return core::fail(core::Code::kAddressInUse,
+                          core::message("not taken over: {} is held by {}, so postern can't listen there",
+                                        listen.text(), holder->text()),
+                          "stop that program, or set [dns] listen and the socket unit to another address; then: "
+                          "postern dns enable");
     }
     if (!has_systemd(host)) return {};
-    hooks.say("nothing answers at " + listen.text() + ": starting postern-resolver");
+    hooks.say(core::message("nothing answers at {}: starting postern-resolver", listen.text()));
     (void)host.act({"systemctl", "--no-block", "start", "postern-resolver.socket", "postern-resolver.service"}, {});
     const core::Micros deadline = hooks.mono_us() + kPatience;
     while (!hooks.ask(listen, kLocalName, kCanary) && hooks.mono_us() < deadline)

@@ -38,7 +38,7 @@ core::Result<void> locked(const agent::Paths& paths, const std::function<core::R
     return lock ? work() : core::fail(lock.error());
 }
 
-agent::TakeoverHooks hooks_of(const agent::Paths& paths, std::function<void(const std::string&)> say) {
+agent::TakeoverHooks hooks_of(const agent::Paths& paths, std::function<void(const core::Message&)> say) {
     agent::TakeoverHooks hooks = agent::real_hooks(std::move(say));
     hooks.served = [path = paths.fallback] { return agent::read_served(path); };
     return hooks;

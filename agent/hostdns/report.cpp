@@ -8,39 +8,45 @@
 
 namespace postern::agent {
 
-std::string HostDnsReport::text() const {
-    if (!problem.empty()) return "unknown: " + problem;
-    const std::string since = journal.since_wall_us == 0 ? "" : " since " + core::format_time(journal.since_wall_us);
+core::Message HostDnsReport::text() const {
+    if (!problem.empty()) return core::message("unknown: {}", problem);
+    const core::Message since = journal.since_wall_us == 0
+                                    ? core::Message()
+                                    : core::message(" since {}", core::format_time(journal.since_wall_us));
     switch (journal.state) {
         case TakeoverState::kOff:
             return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
-        case TakeoverState::kOn:
-            return fmt::format("{}, {}{}: {} go to {}{}",
-                               silent                              ? "not answered"
-                               : seen.state == PathState::kFails   ? "broken"
-                               : seen.state == PathState::kUnknown ? "on, not seen working"
-                                                                   : "on",
-                               to_string(journal.decision.mode), since,
-                               journal.decision.mode == Mode::kSplit ? "the private names" : "all names",
-                               journal.target.listen.text(),
-                               silent                            ? ", where nothing answers"
-                               : seen.state == PathState::kFails ? ", but " + seen.problem()
-                                                                 : "");
+        case TakeoverState::kOn: {
+            const auto mode = to_string(journal.decision.mode);
+            const bool fails = seen.state == PathState::kFails, unknown = seen.state == PathState::kUnknown;
+            return core::message("{}: {} go to {}{}",
+                                 silent    ? core::message("not answered, {}{}", mode, since)
+                                 : fails   ? core::message("broken, {}{}", mode, since)
+                                 : unknown ? core::message("on, not seen working, {}{}", mode, since)
+                                           : core::message("on, {}{}", mode, since),
+                                 journal.decision.mode == Mode::kSplit ? "the private names" : "all names",
+                                 journal.target.listen.text(),
+                                 silent  ? core::Message(", where nothing answers")
+                                 : fails ? core::message(", but {}", seen.problem())
+                                         : core::Message());
+        }
         case TakeoverState::kSuspended:
-            return fmt::format(
+            return core::message(
                 "suspended{}: {}; the host has its own DNS, and is taken over again as soon as that ends", since,
-                journal.why.empty() ? "postern did not answer" : journal.why);
+                journal.why.empty() ? core::Message("postern did not answer") : journal.why);
         case TakeoverState::kTruce:
-            return fmt::format(
+            return core::message(
                 "truce{}: {} kept rewriting /etc/resolv.conf; taken over again after {}, if it was not written until "
                 "then; at once: postern dns enable",
-                since, journal.writer.empty() ? "another program" : journal.writer,
+                since, journal.writer.empty() ? core::Message("another program") : core::Message(journal.writer),
                 core::format_time(truce_end(journal)));
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
             break;
     }
-    return fmt::format("{}{}: still running, or interrupted", to_string(journal.state), since);
+    return journal.state == TakeoverState::kEnabling
+               ? core::message("enabling{}: still running, or interrupted", since)
+               : core::message("disabling{}: still running, or interrupted", since);
 }
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,

@@ -24,7 +24,7 @@ struct HostDnsReport {
     bool silent = false;     // taken over, but nothing answers at the address that the host asks; set by who has looked
 
     /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
-    std::string text() const;
+    core::Message text() const;
 };
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,

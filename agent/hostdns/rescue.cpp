@@ -88,7 +88,7 @@ core::Micros Rescue::look() {
                 keep_path(*journal);
                 return kEvery;
             }
-            give_back("nothing answers at " + journal->target.listen.text());
+            give_back(core::message("nothing answers at {}", journal->target.listen.text()));
             return kBetweenSteps;
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
@@ -159,14 +159,14 @@ void Rescue::keep_path(Journal journal) {
         journal = *mended;
         seen = look_at_path(journal, kSettleTime);
     }
-    if (seen.state == PathState::kFails) return give_back(seen.problem() + " through it");
+    if (seen.state == PathState::kFails) return give_back(core::message("{} through it", seen.problem()));
     core::log_info("host_path_mended", "programs of this host get postern's answers again");
 }
 
-void Rescue::give_back(const std::string& why) {
+void Rescue::give_back(const core::Message& why) {
     core::log_warning("rescue_gave_back",
                       "this host gets its own DNS back until postern can be asked again; private names wait until then",
-                      {{"why", why}});
+                      {{"why", why.text()}});
     const auto given = locked_([&]() -> core::Result<void> {
         auto suspended = takeover_.suspend(why);
         // Only when the host does not point here may the socket be closed. Programs that were waiting ask again after

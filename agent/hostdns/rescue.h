@@ -35,7 +35,7 @@ class Rescue {
   private:
     bool answers_within(const core::SocketAddress& listen, core::Micros time) const;
     bool good_for_a_while(const core::SocketAddress& listen) const;
-    void give_back(const std::string& why);
+    void give_back(const core::Message& why);
     PathLook look_at_path(const Journal& journal, core::Micros time);
     void keep_path(Journal journal);
     std::vector<std::string> names(const Journal& journal) const;

@@ -97,6 +97,7 @@ ResolvConf ResolvConf::parse(std::string_view text) {
             for (std::string option; words >> option;) {
                 if (option.rfind("timeout:", 0) == 0) out.timeout_s = std::atoi(option.c_str() + 8);
                 if (option.rfind("attempts:", 0) == 0) out.attempts = std::atoi(option.c_str() + 9);
+                if (option.rfind("ndots:", 0) == 0) out.ndots = std::clamp(std::atoi(option.c_str() + 6), 0, 15);
                 if (option == "rotate") out.rotate = true;
             }
         }

@@ -16,6 +16,7 @@ struct ResolvConf {
     std::vector<core::SocketAddress> servers;  // port 53
     std::optional<int> timeout_s;
     std::optional<int> attempts;
+    std::optional<int> ndots;
     bool rotate = false;
     std::vector<std::string> search;  // of the last "search" or "domain" line
 

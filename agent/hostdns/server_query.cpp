@@ -22,7 +22,7 @@ core::Result<core::Bytes> build_query(std::string_view name, std::uint16_t type,
     while (!left.empty()) {
         const std::string_view label = left.substr(0, left.find('.'));
         if (label.empty() || label.size() > 63 || out.size() + label.size() > kHeader + 253)
-            return fail(Code::kUsage, "\"" + std::string(name) + "\" is not a DNS name");
+            return fail(Code::kUsage, core::message("\"{}\" is not a DNS name", name));
         out.push_back(static_cast<std::uint8_t>(label.size()));
         out.insert(out.end(), label.begin(), label.end());
         left.remove_prefix(std::min(left.size(), label.size() + 1));
@@ -80,7 +80,7 @@ core::Result<ListenerAnswer> ask_server(const core::SocketAddress& server, const
         if (!exchanged) return fail(exchanged.error());
         answer.rcode = exchanged->reply[3] & 0x0f;
         if (!read_addresses(exchanged->reply, type, answer.addresses))
-            return fail(Code::kDnsFailed, server.text() + " answered with what is not DNS");
+            return fail(Code::kDnsFailed, core::message("{} answered with what is not DNS", server.text()));
         if (answer.rcode != 0 || name == kLocalName) break;
     }
     return answer;

@@ -30,18 +30,22 @@ std::string command_text(const HostCommand& command) {
     return text;
 }
 
-std::string output_of(const CommandResult& result) {
+core::Message output_of(const CommandResult& result) {
     if (result.exit == 127) return "there is no such program";
     if (result.exit == -1) return "it did not end within 20 s";
     std::string text = result.output.substr(0, 300);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
         text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ' ');
-    return text.empty() ? "exit " + std::to_string(result.exit) : text;
+    return text.empty() ? core::message("exit {}", result.exit) : core::Message(text);
 }
 
-std::string silent(const core::SocketAddress& listen, const core::Error& error) {
-    return "postern does not answer at " + listen.text() + ": " + error.text();
+core::Message silent(const core::SocketAddress& listen, const core::Error& error) {
+    return core::message("postern does not answer at {}: {}", listen.text(), error.whole());
+}
+
+core::Message went_on(core::Message what) {
+    return core::message("{} (went on)", std::move(what));
 }
 
 }  // namespace
@@ -70,7 +74,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
             return {};
         }
         if (same) {
-            hooks_.say("taken over already: " + journal.decision.line);
+            hooks_.say(core::message("taken over already: {}", journal.decision.line));
             return reapply(request.names);
         }
         if (auto answering = refuse_unless_answering(request); !answering) return answering;
@@ -82,7 +86,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
         before.mode = journal.wanted;
         before.listen = journal.target.listen;
         before.second_server = journal.wanted_second;
-        if (auto again = enable_anew(before, journal); !again) hooks_.say(again.error().text());
+        if (auto again = enable_anew(before, journal); !again) hooks_.say(again.error().whole());
         return done;
     }
     return enable_anew(request, journal);
@@ -94,13 +98,13 @@ core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Jou
     const Decision decision = decide(facts, request.mode);
     hooks_.say(decision.line);
     if (!decision.refusal.empty())
-        return core::fail(Code::kUsage, "not taken over: " + decision.refusal, decision.hint);
+        return core::fail(Code::kUsage, core::message("not taken over: {}", decision.refusal), decision.hint);
     const bool file_names_us = decision.file != FileWay::kNone && decision.file != FileWay::kNmDnsmasq;
     if (request.listen.port != 53 && file_names_us) {
-        return core::fail(
-            Code::kUsage,
-            "not taken over: /etc/resolv.conf knows port 53 only, postern listens on " + request.listen.text(),
-            "set [dns] listen = [\"127.0.0.153:53\"]");
+        return core::fail(Code::kUsage,
+                          core::message("not taken over: /etc/resolv.conf knows port 53 only, postern listens on {}",
+                                        request.listen.text()),
+                          "set [dns] listen = [\"127.0.0.153:53\"]");
     }
 
     const Target target = target_for(request, facts, decision);
@@ -127,15 +131,15 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
                       : GiveBack(host_, hooks_, Journal{}).without_us(FileState::file(facts.resolv_conf_text)).content;
     if (request.second_server) {
         const auto conf = ResolvConf::parse(target.kept);
-        const std::string why = conf.rotate            ? "options rotate would send it every other query"
-                                : facts.musl           ? "musl asks every server at once and takes the first answer"
-                                : conf.servers.empty() ? "the host names no server"
-                                : conf.servers.front().scope[0] != 0 ? "its address is link-local"
-                                                                     : "";
+        const core::Message why = conf.rotate            ? "options rotate would send it every other query"
+                                  : facts.musl           ? "musl asks every server at once and takes the first answer"
+                                  : conf.servers.empty() ? "the host names no server"
+                                  : conf.servers.front().scope[0] != 0 ? "its address is link-local"
+                                                                       : "";
         if (why.empty()) {
             target.second = conf.servers.front().ip;
         } else {
-            hooks_.say("no second nameserver: " + why);
+            hooks_.say(core::message("no second nameserver: {}", why));
         }
     }
     return target;
@@ -143,18 +147,18 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
 
 /// Private: any answer, because a name may have no address yet. Forwarded: anything but a failure.
 core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& request) {
-    const auto refuse = [&](const std::string& what, const std::string& hint) {
-        return core::fail(Code::kDnsFailed, "not taken over: " + what, hint);
+    const auto refuse = [&](core::Message what, core::Message hint) {
+        return core::fail(Code::kDnsFailed, core::message("not taken over: {}", std::move(what)), std::move(hint));
     };
     if (!request.names.empty()) {
         const auto answer = hooks_.ask(request.listen, request.names.front(), kAskTimeout);
         if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
         if (answer->rcode != 0) {
             // The names are the configuration's, the answer is that of the one in use.
-            return refuse(fmt::format("postern answers {} with RCODE {}", request.names.front(), answer->rcode),
+            return refuse(core::message("postern answers {} with RCODE {}", request.names.front(), answer->rcode),
                           answer->rcode == kNxDomain
                               ? "was postern.toml edited since? systemctl reload postern, then: postern dns enable"
-                              : "see: postern resolve " + request.names.front());
+                              : core::message("see: postern resolve {}", request.names.front()));
         }
     }
     // A failure may be one of a moment, as of a network that is coming up, and is kept for a second or two then.
@@ -166,8 +170,8 @@ core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& reques
     }
     if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
     if (answer->failed()) {
-        return refuse(fmt::format("postern could not forward a query (RCODE {})", answer->rcode),
-                      std::string("see: postern resolve ") + kPublicName);
+        return refuse(core::message("postern could not forward a query (RCODE {})", answer->rcode),
+                      core::message("see: postern resolve {}", std::string(kPublicName)));
     }
     return {};
 }
@@ -196,9 +200,9 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     if (!done) {
         core::Error error = done.error();
         if (auto ended = end_given_back(journal); !ended) {
-            error.what = "not taken over, and " + ended.error().what + ". At first: " + error.what;
+            error.what = core::message("not taken over, and {}. At first: {}", ended.error().what, error.what);
         } else {
-            error.what = "not taken over, the host is as before: " + error.what;
+            error.what = core::message("not taken over, the host is as before: {}", error.what);
         }
         return core::fail(std::move(error));
     }
@@ -212,12 +216,15 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
 core::Result<void> Takeover::end_given_back(Journal& journal, bool look_up) {
     const auto problems = give_back(journal);
     if (!problems.empty()) {
-        return core::fail(Code::kFileWrite, "not everything could be given back: " + core::joined(problems, "; "),
+        core::Message all;
+        for (const auto& problem : problems)
+            core::add_sentence(all, problem);
+        return core::fail(Code::kFileWrite, core::message("not everything could be given back: {}", all),
                           "fix that and run: postern dns disable");
     }
     // Also where resolv.conf was none of the changes: it may name us by now.
     const GiveBack own(host_, hooks_, journal);
-    if (auto done = take_us_out(own); !done) hooks_.say(done.error().text());
+    if (auto done = take_us_out(own); !done) hooks_.say(done.error().whole());
     make_resolved_forget(own);
     if (look_up) look_up_names(journal);
     if (!journal.suspended_after) return journal_.remove();
@@ -227,7 +234,7 @@ core::Result<void> Takeover::end_given_back(Journal& journal, bool look_up) {
 
 /// A host that can't be helped has been given back nevertheless.
 void Takeover::look_up_names(const Journal& journal) {
-    if (auto looked = GiveBack(host_, hooks_, journal).look_up_names(); !looked) hooks_.say(looked.error().text());
+    if (auto looked = GiveBack(host_, hooks_, journal).look_up_names(); !looked) hooks_.say(looked.error().whole());
 }
 
 core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
@@ -239,7 +246,7 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
     for (const auto& command : changes.apply) {
         const auto result = host_.act(command.argv, command.input);
         if (!result.ok() && command.must) {
-            return core::fail(Code::kInternal, command_text(command) + ": " + output_of(result));
+            return core::fail(Code::kInternal, core::message("{}: {}", command_text(command), output_of(result)));
         }
     }
     // The system sets the label, not us: record what is there now.
@@ -253,7 +260,7 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
 /// before. DNS managers take a moment to follow.
 core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Micros usual) const {
     for (const auto& finding : hosts_findings(host_.read("/etc/hosts").value_or(""), target.names))
-        hooks_.say(finding.what() + " (fix: " + finding.fix() + ")");
+        hooks_.say(core::message("{} (fix: {})", finding.what(), finding.fix()));
     HostPath path(host_, hooks_);
     const core::Micros deadline = hooks_.mono_us() + kSettleTime;
     PathLook seen = path.look(target, true);
@@ -262,7 +269,8 @@ core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Mic
         seen = path.look(target, true);
     }
     if (seen.state == PathState::kFails) {
-        return core::fail(Code::kDnsFailed, "programs of this host could not look up " + seen.name + " through it",
+        return core::fail(Code::kDnsFailed,
+                          core::message("programs of this host could not look up {} through it", seen.name),
                           "is a cache (nscd) or another resolver in between? see: postern dns status");
     }
     core::Micros took = path.slowest_found();
@@ -270,8 +278,9 @@ core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Mic
         took = path.slowest_found();
     if (took <= usual + kSlower) return {};
     return core::fail(Code::kDnsFailed,
-                      fmt::format("lookups of this host's programs took {:.1f} s through it, {:.1f} s before",
-                                  1e-6 * static_cast<double>(took), 1e-6 * static_cast<double>(usual)),
+                      core::message("lookups of this host's programs took {} s through it, {} s before",
+                                    fmt::format("{:.1f}", 1e-6 * static_cast<double>(took)),
+                                    fmt::format("{:.1f}", 1e-6 * static_cast<double>(usual))),
                       "see which resolver is in between: postern dns status");
 }
 
@@ -289,8 +298,8 @@ FileState Takeover::original(const JournalEntry& entry, const Journal& journal) 
 
 /// Files in reverse, then the commands that make their owners read them again. Continues after errors
 /// and returns them.
-std::vector<std::string> Takeover::give_back(const Journal& journal) {
-    std::vector<std::string> problems;
+std::vector<core::Message> Takeover::give_back(const Journal& journal) {
+    std::vector<core::Message> problems;
     for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
         FileState before = original(*entry, journal);
         if (entry->path == kDhcpcdHook && !is_own_file(host_, kDhcpcdHook)) continue;
@@ -301,12 +310,12 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
         }
         const auto now = host_.look(entry->path);
         if (now && *now == before) continue;
-        if (auto put = host_.put(entry->path, before); !put) problems.push_back(put.error().text());
+        if (auto put = host_.put(entry->path, before); !put) problems.push_back(put.error().whole());
     }
     const Changes changes = changes_for(journal.decision, journal.target, FileState{});
     for (const auto& command : changes.undo) {
         const auto result = host_.act(command.argv, command.input);
-        if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
+        if (!result.ok()) hooks_.say(went_on(core::message("{}: {}", command_text(command), output_of(result))));
     }
     remove_left_records();
     if (gets_leases(journal.decision.file)) (void)host_.put(kLeaseFile, FileState{});
@@ -322,7 +331,7 @@ core::Result<void> Takeover::disable(bool dry_run) {
     auto journal = journal_.load();
     if (!journal) {
         // Not accepted: our own files, known by name and form, are removed, so that the host is not left with them.
-        hooks_.say(journal.error().text());
+        hooks_.say(journal.error().whole());
         if (auto restored = restore_orphan(dry_run); !restored) return restored;
         return dry_run ? core::Result<void>{} : journal_.set_aside();
     }
@@ -331,7 +340,7 @@ core::Result<void> Takeover::disable(bool dry_run) {
     if (dry_run) {
         if (given_back) hooks_.say("the host has its own DNS already: only the journal would be removed");
         for (const auto& entry : journal->entries) {
-            if (!given_back) hooks_.say(fmt::format("would give back {}", entry.path));
+            if (!given_back) hooks_.say(core::message("would give back {}", entry.path));
         }
         return {};
     }
@@ -339,7 +348,7 @@ core::Result<void> Takeover::disable(bool dry_run) {
         set_state(*journal, TakeoverState::kDisabling);
         journal->suspended_after = false;
         // A full disk must not prevent the restore: the journal as it is suffices.
-        if (auto saved = journal_.save(*journal); !saved) hooks_.say(saved.error().text() + " (went on)");
+        if (auto saved = journal_.save(*journal); !saved) hooks_.say(went_on(saved.error().whole()));
         if (auto ended = end_given_back(*journal); !ended) return ended;
         hooks_.say("given back: the host's DNS is its own again");
         return {};
@@ -401,8 +410,9 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
         hooks_.say("nothing is taken over: nothing to give back");
         return {};
     }
-    hooks_.say("there is no journal to go by: what is postern's is removed" +
-               (own.empty() ? "" : ", " + core::joined(own)) + (named ? ", and its address in /etc/resolv.conf" : ""));
+    hooks_.say(core::message("there is no journal to go by: what is postern's is removed{}{}",
+                             own.empty() ? core::Message() : core::message(", {}", core::joined(own)),
+                             named ? ", and its address in /etc/resolv.conf" : ""));
     if (dry_run) return {};
     for (const auto& path : own) {
         if (auto put = host_.put(path, FileState{}); !put) return put;
@@ -417,11 +427,11 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
 }
 
 void Takeover::show(const Decision& decision, const Changes& changes) const {
-    hooks_.say(fmt::format("would take over in {} mode:", to_string(decision.mode)));
+    hooks_.say(core::message("would take over in {} mode:", to_string(decision.mode)));
     for (const auto& file : changes.files) {
         const auto now = host_.look(file.path);
         const bool is_new = now && now->kind == FileState::Kind::kAbsent;
-        hooks_.say(fmt::format("  {} {}:", is_new ? "write" : "replace", file.path));
+        hooks_.say(is_new ? core::message("  write {}:", file.path) : core::message("  replace {}:", file.path));
         std::string_view text = file.after.content;
         while (!text.empty()) {
             const std::size_t end = text.find('\n');
@@ -430,10 +440,12 @@ void Takeover::show(const Decision& decision, const Changes& changes) const {
         }
     }
     for (const auto& command : changes.apply) {
-        hooks_.say("  run " + command_text(command) +
-                   (command.input.empty() ? "" : "  <<< " + command.input.substr(0, command.input.size() - 1)));
+        hooks_.say(core::message(
+            "  run {}",
+            command_text(command) +
+                (command.input.empty() ? "" : "  <<< " + command.input.substr(0, command.input.size() - 1))));
     }
-    hooks_.say("  keep how it was in " + journal_.path() + "; postern dns disable gives it back");
+    hooks_.say(core::message("  keep how it was in {}; postern dns disable gives it back", journal_.path()));
 }
 
 }  // namespace postern::agent

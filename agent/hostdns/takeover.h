@@ -49,7 +49,7 @@ struct TakeoverHooks {
     /// As every program does: getaddrinfo, in a separate process.
     std::function<SystemLookup(const std::string& name, core::Micros patience)> look_up;
     /// One line for the user and the log.
-    std::function<void(const std::string&)> say;
+    std::function<void(const core::Message&)> say;
 };
 
 struct EnableRequest {
@@ -79,7 +79,7 @@ class Takeover {
     /// To be called when it is over: the next resume() takes over again.
     core::Result<void> end_truce();
     /// Restores the host but remembers the user's wish. `why`: a sentence for people.
-    core::Result<void> suspend(const std::string& why);
+    core::Result<void> suspend(const core::Message& why);
     /// While nothing is taken over: a resolv.conf that names us alone, whoever wrote it, gets the last known upstreams.
     core::Result<void> keep_own_dns();
     /// Takes over again after suspend(), with a new decision. What prevents it is kept as the reason.
@@ -96,12 +96,12 @@ class Takeover {
     void learn(Journal& journal, JournalEntry& file, const FileState& now);
     core::Result<void> apply(Journal& journal, const Changes& changes);
     core::Result<void> refuse_unless_found(const Target& target, core::Micros usual) const;
-    std::vector<std::string> give_back(const Journal& journal);
+    std::vector<core::Message> give_back(const Journal& journal);
     void remove_left_records();
     core::Result<void> give_back_for_now(Journal& journal, TakeoverState state);
     core::Result<void> apply_again(const std::vector<std::string>& names, bool even_if_in_place);
-    core::Result<void> hand_over(Journal& journal, const std::string& why, const std::vector<std::string>& names);
-    std::string owner_is_gone(const Journal& journal) const;
+    core::Result<void> hand_over(Journal& journal, const core::Message& why, const std::vector<std::string>& names);
+    core::Message owner_is_gone(const Journal& journal) const;
     void set_state(Journal& journal, TakeoverState state);
     FileState original(const JournalEntry& entry, const Journal& journal) const;
     std::string kept_lines(const Journal& journal) const;

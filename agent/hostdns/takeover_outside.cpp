@@ -7,7 +7,7 @@
 
 namespace postern::agent {
 
-TakeoverHooks real_hooks(std::function<void(const std::string&)> say) {
+TakeoverHooks real_hooks(std::function<void(const core::Message&)> say) {
     TakeoverHooks hooks;
     hooks.wall_us = core::now_wall_us;
     hooks.mono_us = core::now_mono_us;

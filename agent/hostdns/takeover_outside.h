@@ -6,6 +6,6 @@
 
 namespace postern::agent {
 
-TakeoverHooks real_hooks(std::function<void(const std::string&)> say);
+TakeoverHooks real_hooks(std::function<void(const core::Message&)> say);
 
 }  // namespace postern::agent

@@ -85,7 +85,7 @@ void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now)
 }
 
 /// "" or what has ended, of what the takeover went through. A program that only does not run may be restarting.
-std::string Takeover::owner_is_gone(const Journal& journal) const {
+core::Message Takeover::owner_is_gone(const Journal& journal) const {
     const Decision& d = journal.decision;
     const auto gone = [&](bool used, const char* program) { return used && !host_.program_exists(program); };
     if (d.link != LinkWay::kNone && d.file == FileWay::kNone &&
@@ -94,13 +94,13 @@ std::string Takeover::owner_is_gone(const Journal& journal) const {
     if (gone(d.file == FileWay::kResolvconf || d.file == FileWay::kOpenresolv, "resolvconf") ||
         gone(d.link != LinkWay::kNone, "resolvectl") ||
         gone(d.file == FileWay::kNmUnmanaged || d.file == FileWay::kNmDnsmasq, "nmcli"))
-        return std::string(to_string(d.owner)) + " is gone from this host";
+        return core::message("{} is gone from this host", to_string(d.owner));
     return "";
 }
 
-core::Result<void> Takeover::hand_over(Journal& journal, const std::string& why,
+core::Result<void> Takeover::hand_over(Journal& journal, const core::Message& why,
                                        const std::vector<std::string>& names) {
-    hooks_.say(why + ": taking over again, in another way");
+    hooks_.say(core::message("{}: taking over again, in another way", why));
     journal.why = why;
     if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
     auto resumed = resume(names);
@@ -123,7 +123,7 @@ core::Result<void> Takeover::apply_again(const std::vector<std::string>& names, 
     if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
     if (journal.state == TakeoverState::kTruce) return during_truce(journal);
     if (journal.state != TakeoverState::kOn) return {};
-    if (const std::string why = owner_is_gone(journal); !why.empty()) return hand_over(journal, why, names);
+    if (const core::Message why = owner_is_gone(journal); !why.empty()) return hand_over(journal, why, names);
 
     Target target = journal.target;
     target.names = names;
@@ -153,15 +153,17 @@ core::Result<void> Takeover::apply_again(const std::vector<std::string>& names, 
     }
     if (!even_if_in_place && files_in_place && runtime_in_place(host_, changes)) return {};
     if (const auto alive = hooks_.ask(target.listen, kLocalName, kAliveTimeout); !alive) {
-        return core::fail(Code::kDnsFailed, "not applied again: postern does not answer at " + target.listen.text(),
+        return core::fail(Code::kDnsFailed,
+                          core::message("not applied again: postern does not answer at {}", target.listen.text()),
                           "the rescue unit gives the host its DNS back if that lasts");
     }
     journal.target = target;
     if (auto saved = journal_.save(journal); !saved) return saved;
     if (auto done = apply(journal, changes); !done) return done;
-    hooks_.say(rewritten ? "applied again: " + std::string(kResolvConf) + " had been rewritten" +
-                               (journal.writer.empty() ? "" : " by " + journal.writer)
-                         : "applied again");
+    hooks_.say(!rewritten ? core::Message("applied again")
+               : journal.writer.empty()
+                   ? core::message("applied again: {} had been rewritten", kResolvConf)
+                   : core::message("applied again: {} had been rewritten by {}", kResolvConf, journal.writer));
     return journal_.save(journal);
 }
 
@@ -188,11 +190,11 @@ core::Result<void> Takeover::start_truce(Journal& journal) {
     begin_truce(journal, hooks_.wall_us());
     if (auto given = give_back_for_now(journal, TakeoverState::kTruce); !given) return given;
     hooks_.say(
-        fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone until "
-                    "it was not written for {} minutes. Stop that program from writing it; at once: postern dns "
-                    "enable",
-                    journal.writer.empty() ? "another program" : journal.writer, rewrites,
-                    (truce_end(journal) - hooks_.wall_us()) / core::kMinute));
+        core::message("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone until "
+                      "it was not written for {} minutes. Stop that program from writing it; at once: postern dns "
+                      "enable",
+                      journal.writer.empty() ? core::Message("another program") : core::Message(journal.writer),
+                      rewrites, (truce_end(journal) - hooks_.wall_us()) / core::kMinute));
     start_rescue(host_);
     return {};
 }
@@ -218,7 +220,7 @@ core::Result<void> Takeover::end_truce() {
     return journal_.save(*journal);
 }
 
-core::Result<void> Takeover::suspend(const std::string& why) {
+core::Result<void> Takeover::suspend(const core::Message& why) {
     auto journal = journal_.load();
     if (!journal) return core::fail(journal.error());
     if (journal->state != TakeoverState::kOn) return recover(false);
@@ -234,7 +236,7 @@ core::Result<void> Takeover::suspend(const std::string& why) {
 core::Result<void> Takeover::give_back_for_now(Journal& journal, TakeoverState state) {
     set_state(journal, TakeoverState::kDisabling);
     journal.suspended_after = true;
-    if (auto saved = journal_.save(journal); !saved) hooks_.say(saved.error().text() + " (went on)");
+    if (auto saved = journal_.save(journal); !saved) hooks_.say(core::message("{} (went on)", saved.error().whole()));
     if (auto ended = end_given_back(journal); !ended || state == TakeoverState::kSuspended) return ended;
     set_state(journal, state);
     return journal_.save(journal);

@@ -26,7 +26,7 @@ core::Result<EndpointSet> addresses_of(const LinkConfig& link, const SourceRound
     std::vector<const EndpointReport*> reports;
     for (const auto& key : source_keys(link)) {
         const auto at = answers.find(key);
-        if (at == answers.end()) return core::fail(core::Code::kInternal, key + " was not asked");
+        if (at == answers.end()) return core::fail(core::Code::kInternal, core::message("{} was not asked", key));
         if (!at->second) return core::fail(at->second.error());
         reports.push_back(&*at->second);
         const EndpointSet ready = ready_addresses(*at->second, link.zones);
@@ -46,9 +46,10 @@ core::Result<std::vector<NameNow>> ask_names(const Config& config, const std::st
     }
     if (links.empty()) {
         const std::string names = core::joined(config.links, [](const LinkConfig& l) { return l.name; });
-        return core::fail(core::Code::kUsage,
-                          link.empty() ? "the configuration has no link" : "there is no link " + shown(link),
-                          names.empty() ? "a [[link]] names what is published" : "there are: " + names);
+        return core::fail(
+            core::Code::kUsage,
+            link.empty() ? "the configuration has no link" : core::message("there is no link {}", shown(link)),
+            names.empty() ? "a [[link]] names what is published" : core::message("there are: {}", names));
     }
     const auto keys = keys_of(links);
     SourceRound::Answers answers;

@@ -37,7 +37,7 @@ core::Result<std::vector<JsonView>> items_of(const JsonView& reply, const char* 
     const JsonView list = outer.is_object() ? outer.at(singular) : outer;
     const bool none = list.is_null() && reply.at("TotalItems").integer() == 0;
     if (!list.is_array() && !none)
-        return core::fail(Code::kApiBadReply, std::string("a reply without a list of ") + plural);
+        return core::fail(Code::kApiBadReply, core::message("a reply without a list of {}", std::string(plural)));
     return list.items();
 }
 

@@ -17,7 +17,8 @@ constexpr const char* kPageSize = "100";  // the maximum
 constexpr std::size_t kMaxZones = 20;     // of one name
 
 core::Error bad_reply(const std::string& action, const core::Error& error) {
-    return {Code::kApiBadReply, action + ": " + error.what, "the API changed, or something else answers for it", 0};
+    return {Code::kApiBadReply, core::message("{}: {}", action, error.what),
+            "the API changed, or something else answers for it", 0};
 }
 
 /// The refusal says that it is so already.
@@ -71,7 +72,7 @@ core::Result<std::vector<T>> PvtzStore::pages(const std::string& action, const N
             all.push_back(std::move(item));
         if (page->last) return all;
     }
-    return core::fail(Code::kApiBadReply, action + ": its pages do not end",
+    return core::fail(Code::kApiBadReply, core::message("{}: its pages do not end", action),
                       "the API changed, or something else answers for it");
 }
 
@@ -84,7 +85,7 @@ core::Result<std::vector<PrivateZone>> PvtzStore::look(const std::string& host) 
     for (const auto& zone : *found) {
         if (zone.name != host) continue;  // whoever answers may not know the search mode
         if (out.size() == kMaxZones) {
-            return core::fail(Code::kTooLarge, "the account has more than 20 zones named " + host,
+            return core::fail(Code::kTooLarge, core::message("the account has more than 20 zones named {}", host),
                               "delete those that no VPC uses, in the PrivateZone console");
         }
         const auto reply = call("DescribeZoneInfo", {{"ZoneId", zone.id}}, resource);

@@ -50,7 +50,8 @@ class Run {
             out.done.push_back(next);
             if (options_.told) options_.told(next);
         }
-        return core::fail(Code::kApiBadReply, "PrivateZone's records of " + host_ + " do not become as they should",
+        return core::fail(Code::kApiBadReply,
+                          core::message("PrivateZone's records of {} do not become as they should", host_),
                           "somebody else changes them at the same time: stop that, or leave the name to it");
     }
 

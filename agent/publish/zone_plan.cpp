@@ -38,7 +38,7 @@ struct Difference {
 };
 
 Difference difference(const std::vector<ZoneRecord>& wanted, const PrivateZone* there,
-                      std::vector<std::string>& remarks) {
+                      std::vector<core::Message>& remarks) {
     Difference out;
     std::vector<const ZoneRecord*> ours;
     if (there != nullptr) {
@@ -55,7 +55,8 @@ Difference difference(const std::vector<ZoneRecord>& wanted, const PrivateZone* 
         }
         const ZoneRecord& have = **at;
         kept.push_back(&have);
-        if (!have.enabled) remarks.push_back(describe(have) + " is paused: somebody did that, and it stays so");
+        if (!have.enabled)
+            remarks.push_back(core::message("{} is paused: somebody did that, and it stays so", describe(have)));
         if (have.ttl_s == want.ttl_s) continue;
         ZoneRecord changed = have;
         changed.ttl_s = want.ttl_s;
@@ -78,7 +79,7 @@ bool will_answer(const ZoneRecord& want, const PrivateZone* there) {
 /// Takes out the deletions that would leave the name, or a family (A, AAAA) of it, without an answer: where all that is
 /// wanted is paused.
 void keep_the_last(Difference& changes, const std::vector<ZoneRecord>& wanted, const PrivateZone* there,
-                   std::vector<std::string>& remarks) {
+                   std::vector<core::Message>& remarks) {
     const auto answered = [&](const char* type) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const ZoneRecord& want) { return want.type == type && will_answer(want, there); });
@@ -91,7 +92,8 @@ void keep_the_last(Difference& changes, const std::vector<ZoneRecord>& wanted, c
         const auto kept = std::erase_if(changes.deletes, [&](const Step& s) {
             return s.record.type == type && s.record.line == kDefaultLine && s.record.enabled;
         });
-        if (kept > 0) remarks.push_back(std::string("old ") + type + " records stay: all of the new ones are paused");
+        if (kept > 0)
+            remarks.push_back(core::message("old {} records stay: all of the new ones are paused", std::string(type)));
     }
 }
 
@@ -169,13 +171,13 @@ ZonePlan plan_zone(const NameWish& wish, const PrivateZone* there, bool made_her
     ZonePlan out;
     if (wish.addresses.empty()) {
         out.left = ZonePlan::Left::kNoAddress;
-        out.why = "no address of " + wish.host + " is known: nothing is changed";
+        out.why = core::message("no address of {} is known: nothing is changed", wish.host);
         return out;
     }
     if (there != nullptr) {
         if (const ZoneRecord* foreign = foreign_record(*there)) {
             out.left = ZonePlan::Left::kForeignRecord;
-            out.why = fmt::format(
+            out.why = core::message(
                 "zone {} ({}) has a record that postern did not make: {}; left as it is: delete that record, or leave the "
                 "name to whoever made it",
                 there->name, there->id, describe(*foreign));
@@ -184,7 +186,8 @@ ZonePlan plan_zone(const NameWish& wish, const PrivateZone* there, bool made_her
     }
     const bool lines = wish.zone_lines && (there == nullptr || there->fast);
     if (wish.zone_lines && !lines)
-        out.remarks.push_back("zone " + there->id + " is a NORMAL_ZONE: it has no lines, and its answers are cached");
+        out.remarks.push_back(
+            core::message("zone {} is a NORMAL_ZONE: it has no lines, and its answers are cached", there->id));
     const auto wanted = wanted_records(wish.addresses, lines, wish.ttl_s);
     const std::string mine = fingerprint(wanted);
     Difference changes = difference(wanted, there, out.remarks);
@@ -202,15 +205,15 @@ ZonePlan plan_zone(const NameWish& wish, const PrivateZone* there, bool made_her
     }
     if (changes.any() && !against.empty()) {
         out.left = ZonePlan::Left::kDisagreement;
-        out.why = fmt::format(
+        out.why = core::message(
             "{} would have other records of {}: left as it is until all publishers want the same, or the other has not "
             "looked for {} minutes",
             core::joined(against), wish.host, kNoteFresh / core::kMinute);
     } else if (changes.any() && last != nullptr && !begun && now - last->changed_wall_us < kBetweenChanges) {
         out.left = ZonePlan::Left::kTooSoon;
         out.wait_us = std::min(kBetweenChanges, last->changed_wall_us + kBetweenChanges - now);
-        out.why = fmt::format("{} was changed less than {} s ago: again in {} s", wish.host,
-                              kBetweenChanges / core::kSecond, (out.wait_us + core::kSecond - 1) / core::kSecond);
+        out.why = core::message("{} was changed less than {} s ago: again in {} s", wish.host,
+                                kBetweenChanges / core::kSecond, (out.wait_us + core::kSecond - 1) / core::kSecond);
     }
     const bool acts = changes.any() && out.left == ZonePlan::Left::kNothing;
 
@@ -257,10 +260,10 @@ ZonePlan plan_undo(const std::vector<BoundVpc>& vpcs, const PrivateZone* there) 
         if (std::none_of(vpcs.begin(), vpcs.end(), [&](const auto& vpc) { return vpc.vpc == bound.vpc; }))
             others.push_back(bound);
     }
-    std::vector<std::string> stays;
-    if (!there->ours()) stays.push_back("postern did not make it");
-    if (foreign > 0) stays.push_back(fmt::format("{} records of others are in it", foreign));
-    if (!others.empty()) stays.push_back("it is bound to " + core::joined(others, named));
+    core::Message stays;
+    if (!there->ours()) core::add_sentence(stays, "postern did not make it");
+    if (foreign > 0) core::add_sentence(stays, core::message("{} records of others are in it", foreign));
+    if (!others.empty()) core::add_sentence(stays, core::message("it is bound to {}", core::joined(others, named)));
     // Without its records the zone would hide nothing, but it is ours to take away: the VPCs first, so that none sees half.
     if (there->ours() && foreign == 0 && others.size() != there->vpcs.size())
         out.steps.push_back({Kind::kBind, {}, others});
@@ -269,7 +272,7 @@ ZonePlan plan_undo(const std::vector<BoundVpc>& vpcs, const PrivateZone* there) 
         out.steps.push_back({Kind::kRemoveZone});
     } else {
         out.left = ZonePlan::Left::kZoneStays;
-        out.why = fmt::format("zone {} ({}) stays: {}", there->name, there->id, core::joined(stays, "; "));
+        out.why = core::message("zone {} ({}) stays: {}", there->name, there->id, stays);
     }
     return out;
 }
@@ -296,24 +299,26 @@ std::string_view to_string(Step::Kind kind) {
     return "";
 }
 
-std::string describe(const Step& step, const std::string& host) {
+core::Message describe(const Step& step, const std::string& host) {
     switch (step.kind) {
         case Kind::kMakeZone:
-            return "make the zone " + host + " (FAST_ZONE; names below it go on to the VPC's resolver)";
+            return core::message("make the zone {} (FAST_ZONE; names below it go on to the VPC's resolver)", host);
         case Kind::kMarkZone:
             return "mark the zone as postern's";
         case Kind::kNote:
             return "leave this publisher's note";
         case Kind::kAdd:
-            return "add " + describe(step.record);
+            return core::message("add {}", describe(step.record));
         case Kind::kUpdate:
-            return "change to " + describe(step.record);
+            return core::message("change to {}", describe(step.record));
         case Kind::kBind:
-            return step.vpcs.empty() ? "unbind the VPC" : "bind the zone to exactly " + core::joined(step.vpcs, named);
+            return step.vpcs.empty() ? "unbind the VPC"
+                                     : core::message("bind the zone to exactly {}", core::joined(step.vpcs, named));
         case Kind::kDelete:
-            return step.record.rr == kNoteRr ? "delete a publisher's note" : "delete " + describe(step.record);
+            return step.record.rr == kNoteRr ? "delete a publisher's note"
+                                             : core::message("delete {}", describe(step.record));
         case Kind::kRemoveZone:
-            return "delete the zone " + host;
+            return core::message("delete the zone {}", host);
     }
     return "";
 }

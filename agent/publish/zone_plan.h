@@ -20,6 +20,7 @@
 #include "agent/endpoint/endpoint_set.h"
 #include "agent/publish/private_zone.h"
 #include "agent/publish/zone_note.h"
+#include "core/message.h"
 
 namespace postern::agent::publish {
 
@@ -44,15 +45,15 @@ struct Step {
 };
 std::string_view to_string(Step::Kind kind);
 /// "add A 10.0.1.23, TTL 30", for people. `host`: the zone's name.
-std::string describe(const Step& step, const std::string& host);
+core::Message describe(const Step& step, const std::string& host);
 
 struct ZonePlan {
     enum class Left { kNothing, kNoAddress, kForeignRecord, kDisagreement, kTooSoon, kZoneStays };
     std::vector<Step> steps;
     Left left = Left::kNothing;  // why something is not done now
-    std::string why;             // the same for people, with the next step
+    core::Message why;           // the same for people, with the next step
     core::Micros wait_us = 0;    // kTooSoon: until it may be done
-    std::vector<std::string> remarks;
+    std::vector<core::Message> remarks;
 
     /// Whether the records of the name are not yet as wanted.
     bool changes() const;

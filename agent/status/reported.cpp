@@ -57,7 +57,7 @@ std::optional<Fault> takeover_fault(const HostDnsReport& r) {
             v["problem"] = doctor::told_value(r.seen.problem());
             return make_fault("PN-RESOLV-BROKEN", {}, {}, std::move(v));
         case TakeoverState::kSuspended:
-            v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : j.why;
+            v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : doctor::told_value(j.why);
             return make_fault("PN-RESOLV-SUSPENDED", {}, {}, std::move(v));
         case TakeoverState::kTruce:
             if (j.writer.empty()) v["writer"] = catalogued("takeover", "another");
@@ -99,7 +99,7 @@ std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::strin
             break;
     }
     doctor::Values v = {{"what", catalogued("refused", last_good ? "last_good" : "not_reloaded")},
-                        {"problem", trouble.mistake},
+                        {"problem", doctor::told_value(trouble.mistake)},
                         {"file", file}};
     if (trouble.more > 0) {
         v["also"] = "mistakes";
@@ -110,8 +110,8 @@ std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::strin
 
 Fault remark_on(const ConfigIssue& issue, const std::string& file) {
     return make_fault("PN-CONFIG-WARNING", {}, {},
-                      {{"where", format_issue(file, issue)},
-                       {"problem", issue.key + ": " + issue.what},
+                      {{"where", doctor::told_value(format_issue(file, issue))},
+                       {"problem", doctor::told_value(core::message("{}: {}", issue.key, issue.what))},
                        {"key", issue.key},
                        {"file", file}});
 }

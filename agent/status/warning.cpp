@@ -22,10 +22,10 @@ std::string_view warning_kind(const Fault& fault) {
     return "agent";
 }
 
-std::string warning_text(const Fault& fault) {
-    const std::string text = told_with_link(fault, doctor::Catalogue::in(doctor::Language::kEnglish));
+std::string warning_text(const Fault& fault, const doctor::Catalogue& words) {
+    const std::string text = told_with_link(fault, words);
     const std::string command = command_line(fix_command(fault));
-    return command.empty() ? text : fmt::format("{} (fix: {})", text, command);
+    return command.empty() ? text : words.of(core::message("{} (fix: {})", text, command));
 }
 
 }  // namespace postern::agent

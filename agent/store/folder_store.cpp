@@ -72,8 +72,8 @@ core::Result<StoredAs> write_to_folder(const ObjectPlace& place, std::string_vie
     ::unlink(temporary.c_str());
     if (failed == EEXIST) return StoredAs{.exists = true};
     if (failed != 0)
-        return core::fail(Code::kFileWrite, "cannot create " + place.key, "the folder must be writable and take links",
-                          failed);
+        return core::fail(Code::kFileWrite, core::message("cannot create {}", place.key),
+                          "the folder must be writable and take links", failed);
     return StoredAs{};
 }
 

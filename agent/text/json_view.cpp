@@ -120,4 +120,8 @@ std::vector<std::pair<std::string, JsonView>> JsonView::members() const {
     return out;
 }
 
+std::string JsonView::dump() const {
+    return node_ == nullptr ? "null" : as_json(node_)->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 }  // namespace postern::agent

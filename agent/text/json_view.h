@@ -39,6 +39,8 @@ class JsonView {
     std::optional<bool> boolean() const;
     std::vector<JsonView> items() const;                            // of an array
     std::vector<std::pair<std::string, JsonView>> members() const;  // of an object
+    /// The node as JSON, for what is handed on unchanged; "null" for a missing one. Bytes that are not UTF-8 are replaced.
+    std::string dump() const;
 
   private:
     JsonView(std::shared_ptr<const void> document, const void* node) : document_(std::move(document)), node_(node) {}

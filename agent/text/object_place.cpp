@@ -14,8 +14,8 @@ using core::Code;
 
 constexpr std::size_t kMaxText = 4096, kMaxKey = 1023;
 
-core::Result<ObjectPlace> refused(std::string_view text, const std::string& why) {
-    return core::fail(Code::kConfigBadValue, shown(text) + " " + why,
+core::Result<ObjectPlace> refused(std::string_view text, core::Message why) {
+    return core::fail(Code::kConfigBadValue, core::message("{} {}", shown(text), std::move(why)),
                       "expected oss://BUCKET/KEY, s3://BUCKET/KEY or https://HOST/PATH");
 }
 
@@ -29,7 +29,7 @@ bool is_bucket(std::string_view name, bool dots) {
 }
 
 /// What a path may not have: it would name another object once something on the way tidies it up.
-std::string why_no_path(std::string_view path) {
+core::Message why_no_path(std::string_view path) {
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     if (std::any_of(path.begin(), path.end(), control)) return "has control characters";
     for (std::size_t begin = 0; begin <= path.size();) {
@@ -75,10 +75,12 @@ core::Result<ObjectPlace> parse_object_place(std::string_view text) {
     if (text.starts_with("file:")) {
         out.kind = StoreKind::kFile;
         out.key = text.substr(text.starts_with("file:///") ? 7 : 5);
-        if (const std::string why = check_absolute_path(out.key); !why.empty())
-            return core::fail(Code::kConfigBadValue, shown(text) + " " + why, "expected file:/PATH/current.json");
-        if (const std::string why = why_no_path(std::string_view(out.key).substr(1)); !why.empty())
-            return core::fail(Code::kConfigBadValue, shown(text) + " " + why, "expected file:/PATH/current.json");
+        if (core::Message why = check_absolute_path(out.key); !why.empty())
+            return core::fail(Code::kConfigBadValue, core::message("{} {}", shown(text), std::move(why)),
+                              "expected file:/PATH/current.json");
+        if (core::Message why = why_no_path(std::string_view(out.key).substr(1)); !why.empty())
+            return core::fail(Code::kConfigBadValue, core::message("{} {}", shown(text), std::move(why)),
+                              "expected file:/PATH/current.json");
         return out;
     }
     const bool oss = text.starts_with("oss://"), s3 = text.starts_with("s3://");
@@ -91,21 +93,22 @@ core::Result<ObjectPlace> parse_object_place(std::string_view text) {
         out.key = rest.substr(slash + 1);
         if (!is_bucket(out.bucket, s3)) return refused(text, "has a bucket that is none: 3 to 63 of a-z 0-9 -");
         if (out.key.size() > kMaxKey) return refused(text.substr(0, 80), "has a key longer than 1023 bytes");
-        if (const std::string why = why_no_path(out.key); !why.empty()) return refused(text, why);
+        if (core::Message why = why_no_path(out.key); !why.empty()) return refused(text, std::move(why));
         return out;
     }
     const auto host = text.find("://");
     const bool http = host == 4 && core::lowered(text.substr(0, 4)) == "http";
     if (!http && core::lowered(text.substr(0, 8)) != "https://") return refused(text, "is no place of an object");
     const std::string_view base = text.substr(0, text.find_first_of("/?#", host + 3));
-    if (const std::string why = check_base_url(core::lowered(base), !http); !why.empty()) return refused(text, why);
+    if (core::Message why = check_base_url(core::lowered(base), !http); !why.empty())
+        return refused(text, std::move(why));
     if (http && !is_loopback(base.substr(host + 3)))
         return refused(text, "goes over the network in the clear: https is needed");
     if (text.find('#') != std::string_view::npos) return refused(text, "has a fragment, which is not sent to servers");
     const auto whole = without_query(text);
     const auto path = whole.find('/', whole.find("://") + 3);
     if (path == std::string_view::npos) return refused(text, "names no object on that host");
-    if (const std::string why = why_no_path(whole.substr(path + 1)); !why.empty()) return refused(text, why);
+    if (core::Message why = why_no_path(whole.substr(path + 1)); !why.empty()) return refused(text, std::move(why));
     const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
     if (!plain) return refused(text, "has blanks or non-ASCII characters: percent-encode them");
     out.url = text;

@@ -9,7 +9,6 @@
 #include <charconv>
 
 #include "core/ip_address.h"
-#include "core/message.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -144,8 +143,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return static_cast<std::uint64_t>(*size);
 }
 
-tl::expected<std::string, std::string> normalise_host(std::string_view text) {
-    const auto wrong = [](std::string what) { return tl::unexpected<std::string>(std::move(what)); };
+tl::expected<std::string, core::Message> normalise_host(std::string_view text) {
+    const auto wrong = [](core::Message what) { return tl::unexpected<core::Message>(std::move(what)); };
     if (text.empty()) return wrong("is empty: copy the private DNS name from the console");
     if (text.find("://") != std::string_view::npos) {
         const auto host = host_of_url(text);
@@ -190,7 +189,7 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     return name;
 }
 
-std::string check_endpoint_id(std::string_view text) {
+core::Message check_endpoint_id(std::string_view text) {
     if (text.starts_with("epsrv-")) {
         return "is the ID of an endpoint service: give the endpoint's, which begins with \"ep-\"";
     }
@@ -205,7 +204,7 @@ std::string check_endpoint_id(std::string_view text) {
                 "shows it";
 }
 
-std::string check_region(std::string_view text) {
+core::Message check_region(std::string_view text) {
     if (!region_like(text)) return "is not a region ID: expected one like \"cn-hangzhou\" or \"ap-southeast-1\"";
     const auto words = split(text, '-');
     const auto last = words.back();
@@ -213,16 +212,16 @@ std::string check_region(std::string_view text) {
     const bool number_letter = last.size() >= 2 && is_lower(last.back()) && is_digit(last[last.size() - 2]);
     if (letter || number_letter) {
         const auto region = text.substr(0, text.size() - (letter ? 2u : 1u));
-        return fmt::format("is a zone: the region is \"{}\"", region);
+        return core::message("is a zone: the region is \"{}\"", region);
     }
     return "";
 }
 
-std::string check_zone(std::string_view text) {
+core::Message check_zone(std::string_view text) {
     return region_like(text) ? "" : "is not a zone ID: expected one like \"cn-hangzhou-h\"";
 }
 
-std::string check_link_name(std::string_view text) {
+core::Message check_link_name(std::string_view text) {
     if (text.empty()) return "is empty";
     if (text.size() > 63) return "is longer than 63 bytes";
     const bool fine = is_alnum(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
@@ -231,7 +230,7 @@ std::string check_link_name(std::string_view text) {
     return fine ? "" : "may have letters, digits, '-', '_' and '.' only, and begins with a letter or digit";
 }
 
-std::string check_absolute_path(std::string_view text) {
+core::Message check_absolute_path(std::string_view text) {
     if (text.empty()) return "is empty";
     if (text.size() > 1024) return "is longer than 1024 bytes";
     if (std::any_of(text.begin(), text.end(), [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); })) {
@@ -244,18 +243,20 @@ std::string check_absolute_path(std::string_view text) {
     return "";
 }
 
-std::string check_base_url(std::string_view text, bool https_only) {
+core::Message check_base_url(std::string_view text, bool https_only) {
     const std::string expected = https_only ? "https://host[:port]" : "http://host[:port]";
     const auto scheme_end = text.find("://");
     const auto scheme = scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
     if (https_only && scheme == "http") return "is not encrypted: signed requests go over https:// only";
-    if (scheme != "https" && (https_only || scheme != "http")) return "is not a URL: expected " + expected;
+    if (scheme != "https" && (https_only || scheme != "http"))
+        return core::message("is not a URL: expected {}", expected);
     auto authority = text.substr(scheme_end + 3);
     if (!authority.empty() && authority.back() == '/') authority.remove_suffix(1);
     if (authority.find('@') != std::string_view::npos) {
         return "has a user name or password in it: credentials don't belong in the configuration";
     }
-    if (authority.find_first_of("/?# ") != std::string_view::npos) return "has a path or query: expected " + expected;
+    if (authority.find_first_of("/?# ") != std::string_view::npos)
+        return core::message("has a path or query: expected {}", expected);
     if (core::SocketAddress::parse(authority, 443)) return "";
     auto host = authority;
     if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
@@ -269,7 +270,7 @@ std::string check_base_url(std::string_view text, bool https_only) {
     }
     const auto labels = split(host, '.');
     const bool name = host.size() <= 253 && std::all_of(labels.begin(), labels.end(), valid_label);
-    return name ? "" : "has no valid host name: expected " + expected;
+    return name ? "" : core::message("has no valid host name: expected {}", expected);
 }
 
 std::string shown(std::string_view text) {

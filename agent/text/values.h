@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -32,16 +33,16 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// A private DNS name: at least two labels of letters, digits, '-' and '_', at most 253 bytes, not an address, not a
 /// special-use name (localhost, .arpa, …). On success in lower case without the final dot, else what is wrong with
 /// it. The error repeats only what is safe to show.
-tl::expected<std::string, std::string> normalise_host(std::string_view text);
+tl::expected<std::string, core::Message> normalise_host(std::string_view text);
 
 /// "" if valid, else what is wrong.
-std::string check_endpoint_id(std::string_view text);  // "ep-bp1…"
-std::string check_region(std::string_view text);       // "cn-hangzhou"
-std::string check_zone(std::string_view text);         // "cn-hangzhou-h", "ap-southeast-1a"
-std::string check_link_name(std::string_view text);    // letters, digits, '.', '_', '-'
-std::string check_absolute_path(std::string_view text);
+core::Message check_endpoint_id(std::string_view text);  // "ep-bp1…"
+core::Message check_region(std::string_view text);       // "cn-hangzhou"
+core::Message check_zone(std::string_view text);         // "cn-hangzhou-h", "ap-southeast-1a"
+core::Message check_link_name(std::string_view text);    // letters, digits, '.', '_', '-'
+core::Message check_absolute_path(std::string_view text);
 /// scheme://host[:port], nothing after it.
-std::string check_base_url(std::string_view text, bool https_only);
+core::Message check_base_url(std::string_view text, bool https_only);
 
 /// A value as a message may repeat it: quoted, cut at 60 bytes, without control characters, and without what follows
 /// '?' or precedes '@' (where tokens and passwords are pasted). A value that looks like a secret is "…".

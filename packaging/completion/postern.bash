@@ -3,7 +3,7 @@
 # Commands and options come from the program's --help, the only list of them.
 
 # The words of a help text: the first column of lines indented by two blanks (commands), or options.
-_postern_commands() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]*)( .*)?$/\1/p' | sort -u; }
+_postern_commands() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z0-9-]*)( .*)?$/\1/p' | sort -u; }
 _postern_options() { "$@" --help 2>/dev/null | sed -nE 's/^  (-[A-Za-z],)?(-[-A-Za-z]+).*/\1 \2/p' | tr , ' '; }
 
 _postern() {
@@ -20,7 +20,7 @@ _postern() {
     for ((word = 1; word < COMP_CWORD - 1; word++)); do
         [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
     done
-    [[ ${command[0]-} == fleet || ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+    [[ ${command[0]-} == fleet || ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish || ${command[0]-} == k8s ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
         -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
@@ -42,7 +42,7 @@ _postern() {
             ;;
         --mode) values="auto split full" ;;
         --lang) values="en zh" ;;
-        --for) values="15m 1h 4h 1d" ;;
+        --for) [[ ${command[0]-} == k8s ]] && values="coredns nodelocal ack" || values="15m 1h 4h 1d" ;;
         --only | --skip) values=$("$program" doctor --list 2>/dev/null | sed 's/ .*//') ;;
         --state) values="up degraded down unknown" ;;
         --output) values="short wide json" ;;
@@ -50,9 +50,9 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
-            --namespace | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
-            --security-group | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
+        --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
+            --namespace | --node-address | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+            --security-group | --server | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
             ;;
@@ -63,7 +63,7 @@ _postern() {
             values=${values:---help --version}
         elif [[ $COMP_CWORD == 1 ]]; then
             values=$(_postern_commands "$program")
-        elif [[ $COMP_CWORD == 2 && (${command[0]-} == fleet || ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]]; then
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == fleet || ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish || ${command[0]-} == k8s) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
         elif [[ $COMP_CWORD == 3 && ${command[*]} == "endpoint zone" ]]; then
             values="add remove"

@@ -122,7 +122,7 @@ class Key:
         self.type, arguments = call[1], split(call[2])
         self.words = re.findall(r'\{"(\w+)",', reader) if self.type == "word" else []
         if self.type == "kind":
-            self.words = re.findall(r'\{"(\w+)",', re.search(r"^std::string read_kind\(.*?^}", table_text(), re.M | re.S)[0])
+            self.words = re.findall(r'\{"(\w+)",', re.search(r"^(?:std::string|core::Message) read_kind\(.*?^}", table_text(), re.M | re.S)[0])
         self.range = None
         if self.type in ("duration", "size", "int"):
             show = {"duration": duration, "size": size, "int": str}[self.type]

@@ -135,7 +135,7 @@ class Usage(HostTest):
         done = self.host.postern("--help", config=False)
         self.assertEqual(done.returncode, 0)
         for command in ("run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "connections", "refresh",
-                        "drain", "undrain"):
+                        "drain", "undrain", "k8s corefile", "publish kubernetes"):
             self.assertIn(command, done.stdout)
         for command in ("run", "status", "logs", "probe", "resolve"):
             self.assertEqual(self.host.postern(command, "--help", config=False).returncode, 0)
@@ -152,6 +152,18 @@ class Usage(HostTest):
         done = self.host.postern("status")
         self.assertEqual(done.returncode, 3)
         self.assertIn(HTTP, done.stdout + done.stderr)
+
+
+class Corefile(HostTest):
+    def test_a_block_for_each_name_that_postern_answers(self):
+        self.host.write_config(dns={"ttl": "7s"})
+        done = self.host.postern("k8s", "corefile", "--service", "10.96.0.53")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"{NAME}:53 {{\n", done.stdout)
+        self.assertIn("forward . 169.254.20.153 10.96.0.53 {\n        policy sequential\n", done.stdout)
+        self.assertIn("cache 7 {", done.stdout)
+        self.host.write_config(link={"answer": False})
+        self.assertEqual(self.host.postern("k8s", "corefile").returncode, 2)
 
 
 class Queries(HostTest):

@@ -112,6 +112,11 @@ def make(folder, names):
         _make_leaf(folder, file_name, own_names or list(names), start, end, signer)
 
 
+def make_leaf(folder, file_name, names):
+    """One more good certificate of the same CA."""
+    _make_leaf(os.path.abspath(folder), file_name, list(names), -1, 30, "ca")
+
+
 def main():
     parser = argparse.ArgumentParser(description="make a test CA and server certificates, good and bad")
     parser.add_argument("folder")

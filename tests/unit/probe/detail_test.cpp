@@ -12,6 +12,7 @@ TEST_CASE("detail: what was found is told apart from what was expected", "[probe
     CHECK(found_in(detail) == "one for b");
     const core::Message other("the peer stopped acknowledging");
     CHECK(found_in(other) == other);
+    CHECK(found_in(differs("JSON", core::message("{} bytes: {}", 9, std::string(" <a>\r\n  b ")))) == "9 bytes: <a> b");
     // Words of the peer are never read as ours.
     CHECK(found_in(std::string("expected x, found y")) == "expected x, found y");
 }

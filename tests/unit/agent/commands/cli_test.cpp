@@ -308,3 +308,44 @@ TEST_CASE("cli: publish", "[cli]") {
         CHECK(printed(wrong).code == kExitUnknown);
     }
 }
+
+TEST_CASE("cli: k8s corefile", "[cli]") {
+    const auto plain = as<K8sCorefileCommand>({"k8s", "corefile"});
+    CHECK(plain.node->text() == "169.254.20.153:53");
+    CHECK_FALSE(plain.node_given);
+    CHECK_FALSE(plain.service);
+    const auto full =
+        as<K8sCorefileCommand>({"k8s", "corefile", "--for", "nodelocal", "--node-address", "169.254.20.9", "--service",
+                                "10.96.0.53", "--bind", "169.254.20.10", "--bind", "10.96.0.10", "--failover"});
+    CHECK(full.options.dns == k8s::ClusterDns::kNodeLocal);
+    CHECK(full.node_given);
+    CHECK(full.service->text() == "10.96.0.53:53");
+    CHECK(full.options.binds.size() == 2);
+    for (const auto& words :
+         std::vector<std::vector<const char*>>{{"k8s"},
+                                               {"k8s", "corefile", "--for", "bind9"},
+                                               {"k8s", "corefile", "--service", "127.0.0.1"},
+                                               {"k8s", "corefile", "--node-address", "dns.example.com"},
+                                               {"k8s", "corefile", "--bind", "169.254.20.10"},
+                                               {"k8s", "corefile", "--for", "ack", "--failover"}})
+        CHECK(printed(words).code == kExitUnknown);
+    CHECK(has(printed({"k8s", "corefile", "--service", "127.0.0.1"}).text, "loopback"));
+}
+
+TEST_CASE("cli: publish kubernetes and ack-dns, in both spellings", "[cli]") {
+    const auto one = as<PublishClusterCommand>({"publish", "kubernetes", "prod", "--namespace", "db", "--server",
+                                                "https://10.96.0.1:443", "--token-file", "/t", "--ca-file", "/ca",
+                                                "--publisher", "p", "--dry-run", "--json"});
+    CHECK(one.common.link == "prod");
+    CHECK(one.common.follow_health);
+    CHECK(one.cluster.space == "db");
+    CHECK(one.common.dry_run);
+    CHECK_FALSE(one.ack_dns);
+    CHECK(as<PublishClusterCommand>({"publish", "--to", "kubernetes", "--keep"}).keep);
+    CHECK(as<PublishClusterCommand>({"publish", "--to", "ack-dns"}).ack_dns);
+    for (const auto& words : std::vector<std::vector<const char*>>{{"publish", "kubernetes", "--keep", "--undo"},
+                                                                   {"publish", "kubernetes", "--keep", "--dry-run"},
+                                                                   {"publish", "kubernetes", "--namespace", "Upper"},
+                                                                   {"publish", "kubernetes", "--server", "ftp://x"}})
+        CHECK(printed(words).code == kExitUnknown);
+}

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/config/config_keys.h"
+#include "agent/config/unknown_key.h"
 #include "tests/unit/catch.h"
 
 using namespace postern;

@@ -75,6 +75,12 @@ struct World : Seen {
         paths = std::vector<PathSeen>{good(kA), good(kB)};
     }
     NameSeen& name() { return dns->names[0]; }
+    void is_pod(const char* resolv_conf, std::vector<const char*> addresses) {
+        pod.emplace();
+        pod->resolv_conf = resolv_conf;
+        pod->names.push_back(
+            {"prod", kName, {ip(kA), ip(kB)}, false, core::Result<DnsReply>(reply(std::move(addresses), nullptr))});
+    }
     EndpointReport& report() { return cloud->endpoints[0].info->report; }
     void programs_get(std::vector<const char*> addresses) {
         std::vector<core::IpAddress> ips;

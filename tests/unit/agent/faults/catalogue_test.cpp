@@ -138,7 +138,7 @@ TEST_CASE("doctor: what is no message is not taken for one", "[doctor]") {
     const std::string whole = told_value(core::message("no connection to {} within {}", "a", "3 s"));
     for (std::size_t size = 1; size < whole.size(); ++size)
         CHECK_FALSE(message_value(whole.substr(0, size)));
-    for (const char* bad : {"\036", "\036:", "\0369:a", "\03699999999999999999999:a", "\0361:a1:x"})
+    for (const char* bad : {"\036", "\036:", "\0369:a", "\03699999999999999999999:a", "\0361:a1:x", "\0361:a1:0x"})
         CHECK_FALSE(message_value(bad));
     core::Message deep("a");
     for (int i = 0; i < 2 * kMaxMessageDepth; ++i)

@@ -271,3 +271,21 @@ TEST_CASE("journal: only a file that nobody else may write is read", "[hostdns]"
     CHECK(file.set_aside());
     CHECK(file.remove());
 }
+
+TEST_CASE("journal: why it is suspended is kept as words of any language, and as a sentence", "[hostdns]") {
+    Journal j = full();
+    j.why = core::message("{} through it", core::message("programs of this host can't look up {}", "db.example.com"));
+    const std::string text = body_of(j);
+    CHECK(text.find(R"("why":"programs of this host can't look up db.example.com through it",)") != text.npos);
+    const auto same = parse_journal(sealed(text));
+    REQUIRE(same);
+    CHECK(same->why == j.why);
+    // An older program wrote another sentence and kept nothing else, or this file is an older one's.
+    for (const std::string& older : {replaced(text, "\"why\":\"programs", "\"why\":\"other programs"),
+                                     replaced(text, "why_words", "unknown_key")}) {
+        const auto read = parse_journal(sealed(older));
+        REQUIRE(read);
+        CHECK(read->why.form().empty());
+        CHECK(read->why.text().ends_with("can't look up db.example.com through it"));
+    }
+}

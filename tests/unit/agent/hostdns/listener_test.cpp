@@ -27,24 +27,24 @@ void bind(test::FakeHost& host, const std::string& table, const std::string& loc
 
 TEST_CASE("hostdns: who holds the port is named", "[hostdns]") {
     Lab lab(test::plain_host());
-    CHECK(port_holder(lab.host, kUs).empty());
+    CHECK_FALSE(port_holder(lab.host, kUs));
     bind(lab.host, "udp", "9900007F:0035", "07", "812", "dnsmasq");
-    CHECK(port_holder(lab.host, kUs) == "dnsmasq (pid 812)");
+    CHECK(port_holder(lab.host, kUs).value().text() == "dnsmasq (pid 812)");
     bind(lab.host, "udp", "9900007F:0036", "07", "812", "dnsmasq");
-    CHECK(port_holder(lab.host, kUs).empty());
+    CHECK_FALSE(port_holder(lab.host, kUs));
     bind(lab.host, "udp", "00000000:0035", "07", "812", "named");
-    CHECK(port_holder(lab.host, kUs) == "named (pid 812)");
+    CHECK(port_holder(lab.host, kUs).value().text() == "named (pid 812)");
     bind(lab.host, "udp", "00000000:0036", "07", "812", "named");
     bind(lab.host, "tcp6", "00000000000000000000000000000000:0035", "0A", "813", "unbound");
-    CHECK(port_holder(lab.host, kUs) == "unbound (pid 813)");
+    CHECK(port_holder(lab.host, kUs).value().text() == "unbound (pid 813)");
     bind(lab.host, "tcp6", "00000000000000000000000000000000:0035", "01", "813", "unbound");
-    CHECK(port_holder(lab.host, kUs).empty());  // a connection
+    CHECK_FALSE(port_holder(lab.host, kUs));  // a connection
 }
 
 TEST_CASE("hostdns: systemd's socket for postern is not another program", "[hostdns]") {
     Lab lab(test::plain_host());
     bind(lab.host, "udp", "9900007F:0035", "07", "1", "systemd");
-    CHECK(port_holder(lab.host, kUs).empty());
+    CHECK_FALSE(port_holder(lab.host, kUs));
 }
 
 TEST_CASE("hostdns: a listener that is silent is started again, unless another program has its port", "[hostdns]") {

@@ -99,7 +99,7 @@ TEST_CASE("drain route: what is drained, until when, and what it does", "[drain_
     agent.status.links[0].addresses[1].answered = true;
     const std::string text = body_of(f.get("/api/v1/drains?view=text"));
     CHECK(has(text, "cn-hangzhou-h until " + core::format_time(now + 43 * core::kMinute) +
-                        "Z, for 43m more: new \"cable\"\n"));
+                        ", for 43m more: new \"cable\"\n"));
     CHECK(has(text, "  10.0.1.23  tdengine-prod  up        out of the answer\n"));
     CHECK(has(text, "  10.0.2.9   tdengine-prod  down      answered all the same: no other address works\n"));
     const auto json = JsonView::parse(body_of(f.get("/api/v1/drains")));
