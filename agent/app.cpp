@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
+#include "agent/config/run_folders.h"
 #include "agent/config/running_config.h"
 #include "agent/config/token_store.h"
 #include "agent/connections/connection_watch.h"
@@ -24,6 +25,7 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
+#include "agent/status/fleet_state.h"
 #include "agent/status/reported.h"
 #include "agent/steering/drain_file.h"
 #include "agent/steering/plan_publisher.h"
@@ -112,7 +114,7 @@ class App final : private Steering::Outside,
         if (!server) return core::fail(server.error());
         http_server_ = std::move(*server);
 
-        fleet_.reader.start();
+        fleet_.start();
         steering_.start(keep_plan);
         if (!keep_plan) steering_.publish();  // so that the resolver starts with it
         if (resolver_) {
@@ -150,7 +152,7 @@ class App final : private Steering::Outside,
         connections_.stop();
         upstream_watch_.stop();
         freer_.stop();
-        fleet_.reader.stop();
+        fleet_.stop();
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
@@ -171,6 +173,7 @@ class App final : private Steering::Outside,
 
     void restore() {
         tokens_.configure(config());
+        fleet_.store.use_pool(loop_);
         fleet_.configure(config());
         fleet_.newer = [this] { save_snapshot(); };
         steering_.configure(config());
@@ -258,9 +261,10 @@ class App final : private Steering::Outside,
         housekeeping_.start_in(kHousekeeping, [this] { keep_house(); });
     }
 
-    /// Faults are raised, cleared and logged whether anybody asks for the status or not.
+    /// Faults are raised, cleared and logged, and the fleet is told, whether anybody asks for the status or not.
     void watch_faults() {
-        (void)snapshot();
+        const StatusSnapshot s = snapshot();
+        if (s.report.configured) fleet_.report.seen(report_of(s));
         faults_timer_.start_in(kFaultsEvery, [this] { watch_faults(); });
     }
 
@@ -336,6 +340,14 @@ class App final : private Steering::Outside,
     }
     core::Result<void> undrain(const std::string& target) override { return steering_.undrain(target); }
     void look_at_connections() override { connections_.look_soon(); }
+    ServedFleet fleet() override {
+        if (!fleet_.watch.configured()) return {};
+        return {&fleet_.watch, config().fleet.name, fleet_.reader.wall_us()};
+    }
+    std::string own_report() override {
+        fleet_.report.seen(report_of(snapshot()));
+        return fleet_.report.now();
+    }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config().links)
@@ -378,6 +390,8 @@ class App final : private Steering::Outside,
         s.list = fleet_.reader.status();
         for (auto& fault : list_faults(s.list, fleet_.reader.wall_us()))
             s.reported.push_back(std::move(fault));
+        s.report = fleet_.report.status();
+        if (auto fault = report_fault(s.report)) s.reported.push_back(std::move(*fault));
         if (const auto changed = config_.changed_since_read())
             s.reported.push_back(config_older(config_.file(), config_.loaded_wall_us(), *changed));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
@@ -470,23 +484,6 @@ class App final : private Steering::Outside,
     core::Message snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;
 };
-
-core::Result<core::LockFile> prepare_folders(const Config& config) {
-    const Paths paths = paths_of(config.agent);
-    if (auto made = core::make_folders(config.agent.runtime_dir, 0750); !made) {
-        core::Error error = made.error();
-        error.hint = "create it for postern's user, or set [agent] runtime_dir";
-        return core::fail(std::move(error));
-    }
-    for (const auto& folder :
-         {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
-        // Without a state folder everything works until the next boot: reported, not fatal.
-        if (auto made = core::make_folders(folder, folder == config.agent.state_dir ? 0700 : 0750); !made) {
-            core::log_warning("folder_missing", made.error().text());
-        }
-    }
-    return core::LockFile::acquire(paths.agent_lock);
-}
 
 }  // namespace
 

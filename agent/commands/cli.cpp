@@ -48,6 +48,7 @@ constexpr const char* kOverview =
     "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK has to be told of the private names\n"
     "  publish list   the addresses of all endpoints as one signed list in an object store\n"
     "  publish run    the same as a service; publish keygen makes its key\n"
+    "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
     "\n"
     "In a pod on a Kubernetes node:\n"
     "  k8s node, k8s alive   for its init container and its liveness probe\n"

@@ -163,6 +163,16 @@ struct PublishKeygenCommand {
     std::string file;
     bool show = false;  // the public key of a file that is there
 };
+struct PublishReportCommand {
+    std::string config = kDefaultConfigPath;
+    std::string to;  // the folder of the reports; "": of [fleet]
+    bool dry_run = false;
+};
+struct FleetStatusCommand {
+    std::string config = kDefaultConfigPath;
+    std::string from, fleet;  // the folder of the reports, the fleet's name; "": of [fleet]
+    bool json = false, watch = false;
+};
 /// `postern publish kubernetes`, and with `ack_dns` `publish ack-dns`.
 struct PublishClusterCommand {
     PublishCommon common;  // its answers always follow the health
@@ -194,11 +204,12 @@ struct PrintAndExit {
     int code = kExitUnknown;
 };
 
-using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
-                             StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
-                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand,
-                             PublishClusterCommand, K8sCorefileCommand, K8sNodeCommand, K8sAliveCommand>;
+using Command =
+    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand, StatusCommand,
+                 ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand, DrainCommand,
+                 ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand, PublishPrivateZoneCommand,
+                 PublishFileCommand, PublishListCommand, PublishKeygenCommand, PublishClusterCommand,
+                 K8sCorefileCommand, K8sNodeCommand, K8sAliveCommand, PublishReportCommand, FleetStatusCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -222,6 +233,8 @@ int run_command(const PublishPrivateZoneCommand& command);
 int run_command(const PublishFileCommand& command);
 int run_command(const PublishListCommand& command);
 int run_command(const PublishKeygenCommand& command);
+int run_command(const PublishReportCommand& command);
+int run_command(const FleetStatusCommand& command);
 int run_command(const PublishClusterCommand& command);
 int run_command(const K8sCorefileCommand& command);
 int run_command(const K8sNodeCommand& command);

@@ -124,6 +124,8 @@ void add_publish_commands(CLI::App& root, const Chosen& chosen) {
     add_publish_external_dns(*publish, chosen);
     add_publish_cluster(*publish, chosen);
     add_publish_list(*publish, chosen);
+    add_publish_report(*publish, chosen);
+    add_fleet_commands(root, chosen);
 }
 
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words) {

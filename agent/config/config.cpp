@@ -12,6 +12,7 @@
 
 #include "agent/config/config_keys.h"
 #include "agent/config/unknown_key.h"
+#include "agent/text/object_place.h"
 #include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/printable.h"
@@ -215,6 +216,12 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
         return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().whole()}});
     }
     return parse_config(path, *text);
+}
+
+std::string FleetConfig::reports() const {
+    if (!report_url.empty() || !report) return report_url;
+    const auto list = parse_object_place(list_url);
+    return list ? beside(*list, "reports/").text() : "";
 }
 
 std::vector<std::string> Config::hosts() const {

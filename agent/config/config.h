@@ -60,7 +60,7 @@ struct AliyunConfig {
     std::string ca_file;  // for the API; "": the system's
 };
 
-/// The list of a fleet: where it is read from, and whose it is.
+/// The list of a fleet: where it is read from, and whose it is; and where this host's report goes.
 struct FleetConfig {
     std::string list_url;                // oss://, s3://, https://; "": none
     std::vector<std::string> list_keys;  // "ed25519:…": a list signed by one of them is used
@@ -71,7 +71,13 @@ struct FleetConfig {
     std::string region;       // of the bucket; "": this host's
     std::string ca_file;      // "": the system's
     bool anonymous = false;   // requests without a signature
+    bool report = false;      // this host reports; without report_url into "reports/" beside the list
+    std::string report_url;   // the folder of the fleet's reports: oss://, s3://, https://, file:; ""
+    Micros report_interval_us = 5 * core::kMinute;
     bool configured() const { return !list_url.empty(); }
+    bool reporting() const { return report || !report_url.empty(); }
+    /// The folder of the reports; "": this host does not report.
+    std::string reports() const;
     bool operator==(const FleetConfig&) const = default;
 };
 

@@ -210,6 +210,9 @@ void check_fleet(const ConfigNode* node, const FleetConfig& fleet, Issues& issue
     }
     if (fleet.fleet_only && url == 0)
         issues.push_back({only, "fleet.fleet_only", "needs list_url: there is no list that could have the addresses"});
+    if (fleet.report && fleet.report_url.empty() && (url == 0 || fleet.list_url.find('?') != std::string::npos))
+        issues.push_back({line_of(node, "report"), "fleet.report",
+                          "needs report_url: there is no list, or only a presigned one, to put the reports beside"});
 }
 
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {

@@ -330,6 +330,12 @@ const KeyRow kKeys[] = {
     {kFleet, "ca_file", READ(read_path(n, t.config.fleet.ca_file)), R"("/etc/ssl/store.pem")", R"("store.pem")"},
     {kFleet, "access", READ(read_word<bool>(n, {{"signed", false}, {"anonymous", true}}, t.config.fleet.anonymous)),
      R"("anonymous")", R"("public")"},
+    {kFleet, "report", READ(read_boolean(n, t.config.fleet.report)), "true", R"("yes")"},
+    {kFleet, "report_url",
+     READ(read_string(n, "a folder of reports in quotes", check_report_url, t.config.fleet.report_url)),
+     R"("oss://fleet/prod/reports/")", R"("oss:fleet")"},
+    {kFleet, "report_interval", READ(read_duration(n, kSecond, kHour, t.config.fleet.report_interval_us)), R"("10m")",
+     R"("2h")"},
 
     {kLink, "name", READ(read_string(n, "a name in quotes", check_link_name, t.link->name)), R"("db")", R"("my db")"},
     {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},

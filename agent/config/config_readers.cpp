@@ -139,6 +139,12 @@ core::Message check_list_url(const std::string& text) {
     return place->kind == StoreKind::kFile ? "is a file of this host: see zones_file of a link" : "";
 }
 
+core::Message check_report_url(const std::string& text) {
+    const auto place = parse_folder_place(text);
+    return place ? core::Message()
+                 : core::message("is not a folder of reports: {}; {}", place.error().what, place.error().hint);
+}
+
 core::Message take_list_key(const std::string& text, std::string& out) {
     out = text;
     if (text.starts_with("ed25519-private:")) return "is a private key, which only the publisher has";

@@ -44,6 +44,7 @@ core::Message parse_socket(const std::string& text, std::uint16_t default_port, 
 
 /// Of [fleet]: "" or what is wrong.
 core::Message check_list_url(const std::string& text);
+core::Message check_report_url(const std::string& text);
 core::Message take_list_key(const std::string& text, std::string& out);
 
 template <class Int>

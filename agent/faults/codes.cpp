@@ -71,6 +71,19 @@ constexpr CodeInfo kCodes[] = {
     {"PN-LIST-REFUSED", kApi, kWarn, kCloudAdmin},
     {"PN-LIST-OLD", kApi, kWarn, kCloudAdmin, "PN-LIST-UNREACHABLE PN-LIST-REFUSED"},
 
+    // Of this host's report, and what only the reports of many hosts tell (agent/fleet/fleet_view).
+    {"PN-REPORT-UNWRITTEN", kApi, kWarn, kCloudAdmin, "PN-CREDENTIALS-NONE"},
+    {"PN-FLEET-NAME-DOWN", kApi, kFail, kCloudAdmin},
+    {"PN-FLEET-DOWN-ALL", kApi, kWarn, kCloudAdmin},
+    {"PN-FLEET-DOWN-ZONE", kApi, kWarn, kCloudAdmin},
+    {"PN-FLEET-DOWN-HOST", kApi, kWarn, kYou},
+    {"PN-FLEET-DOWN-SOME", kApi, kWarn, kYou},
+    {"PN-FLEET-DOWN-FEW", kApi, kWarn, kYou},
+    {"PN-FLEET-DOWN-LATE", kApi, kWarn, kYou},
+    {"PN-FLEET-STALE", kApi, kWarn, kYou},
+    {"PN-FLEET-REFUSED", kApi, kWarn, kCloudAdmin},
+    {"PN-FLEET-PARTIAL", kApi, kWarn, kYou},
+
     {"PN-ENDPOINT-GONE", kEndpoint, kFail, kYou},
     {"PN-ENDPOINT-PENDING", kEndpoint, kFail, kYou},
     {"PN-ENDPOINT-CLOSED", kEndpoint, kFail, kYou},

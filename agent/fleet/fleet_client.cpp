@@ -14,7 +14,9 @@ StoreOptions store_options(const Config& config) {
 FleetClient::FleetClient(core::Clock& clock, core::Random& random, CloudStack& cloud)
     : store(clock, cloud.http, *cloud.credentials, cloud.metadata, process_environment()),
       reader(clock, random, store, *this),
-      source(clock, random, cloud.privatelink, [&cloud] { return cloud.metadata.known_identity().vpc; }) {
+      source(clock, random, cloud.privatelink, [&cloud] { return cloud.metadata.known_identity().vpc; }),
+      report(clock, random, store),
+      watch(clock, store) {
     source.use(reader);
 }
 
@@ -22,6 +24,18 @@ void FleetClient::configure(const Config& config) {
     store.configure(store_options(config));
     reader.configure(config.fleet);
     source.configure(config.fleet);
+    report.configure(config.fleet);
+    watch.configure(config.fleet);
+}
+
+void FleetClient::start() {
+    reader.start();
+    report.start();
+}
+
+void FleetClient::stop() {
+    reader.stop();
+    report.stop();
 }
 
 void FleetClient::list_news() {

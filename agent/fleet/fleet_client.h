@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list's store, reader and source, wired as the agent and its commands need them. Each user has its own, on its loop.
+// The list's store, reader and source, and this host's report and the others', wired as the agent and its commands need them.
+// Each user has its own, on its loop.
 #pragma once
 
 #include "agent/cloud/clients.h"
+#include "agent/fleet/fleet_watch.h"
 #include "agent/fleet/listed_source.h"
+#include "agent/fleet/report_writer.h"
 
 namespace postern::agent {
 
@@ -20,6 +23,11 @@ class FleetClient final : private ListReader::Listener {
     ObjectStore store;
     ListReader reader;
     ListedSource source;
+    ReportWriter report;
+    FleetWatch watch;
+    void start();
+    void stop();
+
     /// Another list is in use: its number should be saved.
     std::function<void()> newer = [] {};
 

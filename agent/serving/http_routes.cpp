@@ -10,6 +10,7 @@
 
 #include "agent/serving/connections_view.h"
 #include "agent/serving/drain_route.h"
+#include "agent/serving/fleet_route.h"
 #include "agent/serving/history_json.h"
 #include "agent/serving/incidents_json.h"
 #include "agent/serving/page_reply.h"
@@ -226,6 +227,8 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
         script_route(),
     };
     for (auto& route : drain_routes(a))
+        routes.push_back(std::move(route));
+    for (auto& route : fleet_routes(a))
         routes.push_back(std::move(route));
     return routes;
 }

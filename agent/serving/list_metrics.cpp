@@ -18,4 +18,15 @@ void list_metrics(MetricsWriter& w, const ListStatus& list, Micros now_wall_us) 
     if (list.asked) w.sample(labels, list.list && !list.unreachable && !list.refused ? 1.0 : 0.0);
 }
 
+void report_metrics(MetricsWriter& w, const ReportStatus& report, Micros now_wall_us) {
+    if (!report.configured) return;
+    const MetricsWriter::Labels labels{{"fleet", report.fleet}};
+    w.family("postern_fleet_report_age_seconds", "gauge", "Time since this host's report was written last.");
+    if (report.written_wall_us > 0)
+        w.sample(labels, static_cast<double>(now_wall_us - report.written_wall_us) / core::kSecond);
+    w.family("postern_fleet_report_writes_total", "counter", "Attempts to write this host's report.");
+    w.sample({{"fleet", report.fleet}, {"outcome", "ok"}}, static_cast<double>(report.writes));
+    w.sample({{"fleet", report.fleet}, {"outcome", "failed"}}, static_cast<double>(report.failures));
+}
+
 }  // namespace postern::agent

@@ -414,6 +414,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& [source, age_us] : s.discovery.since_poll_us)
         w.sample({{"source", source}}, static_cast<double>(age_us) / core::kSecond);
     list_metrics(w, s.list, s.now_wall_us);
+    report_metrics(w, s.report, s.now_wall_us);
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
              s.discovery.changes);
 }

@@ -62,6 +62,11 @@ HttpReply page_reply(const HttpQuery& query, std::string_view head, std::string_
     return html_reply(query, fmt::format("{}{}{}{}{}{}", kPageTop, head, kPageStyle, kPageApp, content, kPageTail));
 }
 
+HttpReply plain_reply(const HttpQuery& query, std::string_view head, std::string_view content) {
+    return html_reply(query,
+                      fmt::format("{}{}{}<div id=\"plain\">{}{}", kPageTop, head, kPageStyle, content, kPageTail));
+}
+
 HttpReply script_reply(const HttpQuery& query) {
     const bool gzip = takes_gzip(query.header("accept-encoding"));
     HttpReply reply = tagged(query, "text/javascript; charset=utf-8", tag_of(kPageScript, gzip));
@@ -89,9 +94,8 @@ HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std
         if (!range) return HttpReply::text(400, "400: range: expected hour, day or month\n");
         choice.range = *range;
     }
-    return html_reply(
-        query, fmt::format("{}{}{}<div id=\"plain\">{}{}", kPageTop, status_head(snapshot, language, PageSize::kWhole),
-                           kPageStyle, whole_content(snapshot, language, choice, records, history), kPageTail));
+    return plain_reply(query, status_head(snapshot, language, PageSize::kWhole),
+                       whole_content(snapshot, language, choice, records, history));
 }
 
 HttpRoute script_route() {

@@ -18,6 +18,9 @@ namespace postern::agent {
 /// If-None-Match.
 HttpReply page_reply(const HttpQuery& query, std::string_view head, std::string_view content);
 
+/// The same without the script.
+HttpReply plain_reply(const HttpQuery& query, std::string_view head, std::string_view content);
+
 /// The script. Its path has its hash in it, so that a client may keep it for good.
 HttpReply script_reply(const HttpQuery& query);
 HttpRoute script_route();

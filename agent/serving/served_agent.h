@@ -21,6 +21,15 @@ struct ProbedLink {
     std::vector<probe::ProbeTarget> targets;  // in the order of the DNS answer, then the others
 };
 
+class FleetWatch;
+
+/// What is shown of the fleet.
+struct ServedFleet {
+    FleetWatch* watch = nullptr;  // nullptr: this host reports to none
+    std::string name;
+    Micros now_wall_us = 0;  // as the store has it
+};
+
 class ServedAgent {
   public:
     virtual ~ServedAgent() = default;
@@ -43,6 +52,9 @@ class ServedAgent {
     /// Looks at the applications' connections as soon as the bounds allow; returns at once.
     virtual void look_at_connections() = 0;
     virtual std::vector<std::string> link_names() = 0;
+    virtual ServedFleet fleet() = 0;
+    /// What this host reports of itself, also where it reports to nobody; "": nothing yet.
+    virtual std::string own_report() = 0;
     /// nullopt: no such link.
     virtual std::optional<ProbedLink> probed_link(const std::string& name) = 0;
 };

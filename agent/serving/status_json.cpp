@@ -2,11 +2,11 @@
 // GET /api/v1/status and `postern status --json`. Keys are only ever added.
 #include <nlohmann/json.hpp>
 
-#include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
 #include "agent/faults/reason_text.h"
 #include "agent/serving/connections_view.h"
 #include "agent/serving/curl_command.h"
+#include "agent/serving/fault_json.h"
 #include "agent/status/headline.h"
 #include "agent/status/path_steps.h"
 #include "agent/status/spoken.h"
@@ -20,8 +20,6 @@ namespace postern::agent {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 const doctor::Catalogue& english() {
     return doctor::Catalogue::in(doctor::Language::kEnglish);
 }
@@ -34,35 +32,12 @@ Json texts_json(std::string zh) {
     return {{"zh", {{"text", std::move(zh)}}}};
 }
 
-Json time_or_null(Micros wall_us) {
-    return wall_us > 0 ? Json(core::format_utc(wall_us)) : Json(nullptr);
-}
-Json text_or_null(const std::string& text) {
-    return text.empty() ? Json(nullptr) : Json(text);
-}
-
 template <class List>
 Json texts(const List& list) {
     Json out = Json::array();
     for (const auto& item : list)
         out.push_back(item.text());
     return out;
-}
-
-Json message_json(const core::Message& message) {
-    if (message.form().empty()) return message.text();
-    Json values = Json::array();
-    for (const core::Message& value : message.values())
-        values.push_back(message_json(value));
-    return {{"form", message.form()}, {"values", std::move(values)}};
-}
-
-Json error_json(const core::Error& error, Micros since_wall_us) {
-    return {{"code", core::to_string(error.code)},
-            {"what", error.what},
-            {"hint", error.hint},
-            {"message", message_json(error.what)},
-            {"since", time_or_null(since_wall_us)}};
 }
 
 Json report_json(const EndpointReport& report) {
@@ -118,6 +93,18 @@ Json discovery_json(const DiscoveryStatus& d) {
             {"error", d.error ? error_json(*d.error, d.error_since_wall_us) : Json(nullptr)},
             {"endpoints", std::move(reports)},
             {"sources", std::move(sources)}};
+}
+
+Json fleet_report_json(const ReportStatus& report, Micros now_wall_us) {
+    if (!report.configured) return nullptr;
+    const bool written = report.written_wall_us > 0;
+    return {{"place", report.place},
+            {"fleet", report.fleet},
+            {"written", time_or_null(report.written_wall_us)},
+            {"age_s", written ? Json((now_wall_us - report.written_wall_us) / core::kSecond) : Json(nullptr)},
+            {"writes_total", report.writes},
+            {"failures_total", report.failures},
+            {"error", report.problem ? error_json(*report.problem, report.trouble_since_wall_us) : Json(nullptr)}};
 }
 
 Json list_json(const ListStatus& list, Micros now_wall_us) {
@@ -274,51 +261,6 @@ Json finding_json(const CauseFinding& f) {
             {"ip", text_or_null(f.ip)},
             {"zone", text_or_null(f.zone)},
             {"alike", f.alike}};
-}
-
-/// A value of the catalogue is the name of its text: the reader has it in its own language.
-Json values_json(const doctor::Values& values) {
-    Json out = Json::object();
-    for (const auto& [name, value] : values) {
-        const auto text = doctor::catalogue_text(value);
-        const auto message = doctor::message_value(value);
-        out[name] = text      ? Json{{"section", text->first}, {"key", text->second}}
-                    : message ? Json(message->text())
-                              : Json(value);
-    }
-    return out;
-}
-
-/// The values that are messages, as structure: a reader of another language has their forms in its own.
-Json messages_json(const doctor::Values& values) {
-    Json out = Json::object();
-    for (const auto& [name, value] : values) {
-        if (const auto message = doctor::message_value(value)) out[name] = message_json(*message);
-    }
-    return out;
-}
-
-Json fault_words(const Fault& f, const doctor::Catalogue& words) {
-    return {{"cause", told(f, words)}, {"next_step", text_or_null(fix_of(f, words))}};
-}
-
-Json fault_json(const Fault& f) {
-    const auto& words = english();
-    const auto* info = doctor::find_code(f.code);
-    const auto command = fix_command(f);
-    Json out = {{"code", f.code},
-                {"severity", doctor::severity_of(f.state)},
-                {"owner", info == nullptr ? Json(nullptr) : Json(to_string(info->owner))},
-                {"link", text_or_null(f.link)},
-                {"ip", text_or_null(f.ip)},
-                {"cause", told(f, words)},
-                {"next_step", text_or_null(fix_of(f, words))},
-                {"fix", command.empty() ? Json(nullptr) : Json(command)},
-                {"since", time_or_null(f.since_wall_us)},
-                {"values", values_json(f.values)},
-                {"messages", messages_json(f.values)},
-                {"texts", {{"zh", fault_words(f, chinese())}}}};
-    return out;
 }
 
 Json steps_json(const std::vector<PathStep>& steps) {
@@ -487,6 +429,7 @@ std::string status_json(const StatusSnapshot& s) {
          {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
           {"changes_total", s.discovery.changes},
           {"list", list_json(s.list, s.now_wall_us)},
+          {"report", fleet_report_json(s.report, s.now_wall_us)},
           {"requests", std::move(requests)}}},
         {"probes",
          {{"attempts_total", s.probes.attempts},

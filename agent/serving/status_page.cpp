@@ -109,9 +109,13 @@ std::string failures_section(std::span<const probe::Record> records, const PageW
 std::string footer(const StatusSnapshot& s, const PageWords& words) {
     return fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
-        "<a href=\"metrics\">{}</a></p>\n</div>\n",
+        "<a href=\"metrics\">{}</a>{}</p>\n</div>\n",
         fmt::format(fmt::runtime(words.about), html_text(s.version), core::format_time(s.now_wall_us)), words.data,
-        words.status, words.probes, words.health, words.metrics);
+        words.status, words.probes, words.health, words.metrics,
+        s.report.configured
+            ? fmt::format(", <a href=\"fleet\">{}</a>",
+                          html_text(words.catalogue().text("fleet", "title", {{"fleet", s.report.fleet}})))
+            : "");
 }
 
 /// "✕ Failed", and of which host.

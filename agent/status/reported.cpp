@@ -164,6 +164,15 @@ std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us) {
     return out;
 }
 
+std::optional<Fault> report_fault(const ReportStatus& report) {
+    if (!report.configured || !report.problem) return std::nullopt;
+    return make_fault("PN-REPORT-UNWRITTEN", {}, {},
+                      {{"place", report.place},
+                       {"fleet", report.fleet},
+                       {"problem", doctor::told_value(report.problem->what)},
+                       {"hint", doctor::told_value(report.problem->hint)}});
+}
+
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us) {
     return make_fault("PN-CONFIG-OLDER", {}, {},
                       {{"file", file},

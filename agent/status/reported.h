@@ -29,6 +29,8 @@ Fault clock_fault(const core::Message& problem);
 Fault doubt_about_discovery(const core::Message& problem);
 /// Of the fleet's list: it can't be read, is not used, is old. Any of them, or none.
 std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us);
+/// This host's report to the fleet can't be written; nullopt: it can, or there is none.
+std::optional<Fault> report_fault(const ReportStatus& report);
 /// The configuration file was changed since the agent read it.
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us);
 /// That no upstream resolves names, and how; nullopt while one may.

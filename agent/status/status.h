@@ -13,6 +13,7 @@
 #include "agent/faults/catalogue.h"
 #include "agent/faults/fault.h"
 #include "agent/fleet/list_reader.h"
+#include "agent/fleet/report_writer.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/status/app_connections.h"
@@ -166,7 +167,8 @@ struct StatusSnapshot {
     ResolverStatus resolver;
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
-    ListStatus list;  // of the fleet
+    ListStatus list;      // of the fleet
+    ReportStatus report;  // to the fleet
     ProbeCounters probes;
     AppConnections connections;
     std::vector<Fault> reported;  // by the agent's parts: of itself, of its sources, of this host's DNS

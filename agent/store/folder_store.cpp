@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/store/folder_store.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "agent/crypto/digest.h"
 #include "core/bytes.h"
@@ -25,6 +29,32 @@ core::Result<StoredObject> read_from_folder(const ObjectPlace& place, std::strin
     out.etag = sha256_hex(*text);
     out.unchanged = out.etag == etag;
     if (!out.unchanged) out.bytes = std::move(*text);
+    return out;
+}
+
+core::Result<StoredNames> list_folder(const ObjectPlace& folder, std::size_t most) {
+    struct Close {
+        void operator()(DIR* d) const { ::closedir(d); }
+    };
+    const std::unique_ptr<DIR, Close> open(::opendir(folder.key.c_str()));
+    if (!open) {
+        return core::fail(errno == ENOENT ? Code::kApiNotFound : Code::kFileUnreadable,
+                          core::message("cannot read the folder {}", folder.key),
+                          "check that it is there, and its rights", errno);
+    }
+    StoredNames out;
+    while (const dirent* entry = ::readdir(open.get())) {  // NOLINT(concurrency-mt-unsafe): a DIR of our own
+        const std::string name = entry->d_name;
+        struct stat found {};
+        if (name.find(".tmp-") != std::string::npos ||
+            ::fstatat(::dirfd(open.get()), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(found.st_mode))
+            continue;
+        if (out.objects.size() == most) {
+            out.more = true;
+            break;
+        }
+        out.objects.push_back({name, "", static_cast<std::uint64_t>(found.st_size)});
+    }
     return out;
 }
 

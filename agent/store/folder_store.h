@@ -9,6 +9,8 @@
 namespace postern::agent {
 
 core::Result<StoredObject> read_from_folder(const ObjectPlace& place, std::string_view etag, std::size_t max_bytes);
+/// Regular files alone; those of a write that has not ended (core/temporary_name.h) are left out.
+core::Result<StoredNames> list_folder(const ObjectPlace& folder, std::size_t most);
 core::Result<StoredAs> write_to_folder(const ObjectPlace& place, std::string_view bytes, bool only_new);
 
 }  // namespace postern::agent

@@ -62,6 +62,14 @@ Target target_of(const ObjectPlace& place, const StoreOptions& options, const st
     return {"https://" + place.bucket + "." + host, key};
 }
 
+/// "?a=b%2Fc", or "".
+std::string query_text(const NameValues& query) {
+    std::string out;
+    for (const auto& [name, value] : query)
+        out += (out.empty() ? "?" : "&") + core::percent_encode(name) + "=" + core::percent_encode(value);
+    return out;
+}
+
 std::string authority_of(const std::string& url) {
     const auto parts = split_url(url);
     return parts ? parts->authority : std::string();
@@ -77,6 +85,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
         std::string body;
         NameValues headers;         // that belong to the signature where there is one, in lower case
         NameValues unsigned_extra;  // that never do
+        NameValues query;           // raw
         std::size_t max_body = kMaxReply;
         StoreContext context;
         Reply done;
@@ -89,6 +98,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
     MetadataClient& metadata;
     Environment environment;
     StoreOptions options;
+    core::Loop* pool = nullptr;
     Micros offset_us = 0;
     std::map<std::uint64_t, HttpTransport::RequestId> sent;
     std::uint64_t next_call = 1;
@@ -150,7 +160,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
 
     void send_signed(const Shared& call, const Credentials* keys) {
         const Target target = target_of(call->place, options, call->context.region);
-        const std::string url = target.base + target.path;
+        const std::string url = target.base + target.path + query_text(call->query);
         NameValues headers = call->headers;
         if (keys == nullptr) return send(call, std::move(headers), url, nullptr);
         call->context.credentials = keys->provider;
@@ -161,7 +171,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             headers.emplace_back("x-oss-date", date);
             if (!token.empty()) headers.emplace_back("x-oss-security-token", token);
             const Oss4Request request{
-                call->method, call->place.bucket, call->place.key, {}, headers, call->context.region, date};
+                call->method, call->place.bucket, call->place.key, call->query, headers, call->context.region, date};
             headers.emplace_back("authorization",
                                  oss4_authorization(request, keys->access_key_id, keys->access_key_secret));
         } else {
@@ -169,7 +179,7 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             headers.emplace_back("x-amz-content-sha256", hash);
             headers.emplace_back("x-amz-date", date);
             if (!token.empty()) headers.emplace_back("x-amz-security-token", token);
-            SigV4Request request{call->method, target.path, {}, headers, hash, call->context.region, date};
+            SigV4Request request{call->method, target.path, call->query, headers, hash, call->context.region, date};
             request.headers.emplace_back("host", authority_of(url));
             headers.emplace_back("authorization",
                                  sigv4_authorization(request, keys->access_key_id, keys->access_key_secret));
@@ -219,6 +229,63 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             {{"offset_s", std::to_string(offset_us / core::kSecond)}});
     }
 
+    /// A file: at once, or in the pool.
+    template <class Value, class Work>
+    void on_file(Work work, std::function<void(core::Result<Value>)> done) {
+        if (pool == nullptr) return done(work());
+        auto result = std::make_shared<std::optional<core::Result<Value>>>();
+        pool->run_in_pool([result, work = std::move(work)] { *result = work(); },
+                          [weak = weak_from_this(), result, done = std::move(done)] {
+                              if (!weak.expired()) done(std::move(**result));
+                          });
+    }
+
+    /// One page after the other.
+    void list_on(const ObjectPlace& folder, std::size_t most, StoredNames got, const std::string& next, ListDone done) {
+        Call call;
+        call.place = folder;
+        call.place.key.clear();
+        call.max_body = kMaxListReply;
+        call.context.lists = true;
+        if (!next.empty()) call.query.emplace_back("continuation-token", next);
+        call.query.insert(call.query.end(), {{"delimiter", "/"},
+                                             {"list-type", "2"},
+                                             {"max-keys", std::to_string(kMaxListedObjects)},
+                                             {"prefix", folder.key}});
+        call.done = [weak = weak_from_this(), folder, most, got = std::move(got), next, done = std::move(done)](
+                        core::Result<HttpResponse> response, const StoreContext& context) mutable {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (!response) return done(core::fail(std::move(response.error())));
+            if (response->status != 200) {
+                StoreContext asked = context;
+                asked.place = folder;
+                return done(core::fail(explain_refusal(*response, asked)));
+            }
+            auto page = read_list_reply(response->body);
+            if (!page) return done(core::fail(std::move(page.error())));
+            const std::size_t before = got.objects.size();
+            for (auto& object : page->objects) {
+                if (!object.key.starts_with(folder.key) || object.key.size() == folder.key.size()) continue;
+                object.key.erase(0, folder.key.size());
+                if (object.key.find('/') != std::string::npos) continue;
+                if (got.objects.size() == most) {
+                    got.more = true;
+                    break;
+                }
+                if (!is_etag(object.etag)) object.etag.clear();
+                got.objects.push_back(std::move(object));
+            }
+            // A page without anything new would be asked for without end.
+            if (page->next.empty() || page->next == next || got.more || got.objects.size() == before) {
+                got.more = got.more || !page->next.empty();
+                return done(std::move(got));
+            }
+            self->list_on(folder, most, std::move(got), page->next, std::move(done));
+        };
+        begin(std::move(call));
+    }
+
     static void finish(const Shared& call, core::Result<HttpResponse> response) {
         const auto done = std::exchange(call->done, {});
         if (done) done(std::move(response), call->context);
@@ -238,12 +305,18 @@ void ObjectStore::configure(StoreOptions options) {
     state_->options = std::move(options);
 }
 
+void ObjectStore::use_pool(core::Loop& loop) {
+    state_->pool = &loop;
+}
+
 core::Micros ObjectStore::clock_offset_us() const {
     return state_->offset_us;
 }
 
 void ObjectStore::get(const ObjectPlace& place, const std::string& etag, std::size_t max_bytes, GetDone done) {
-    if (place.kind == StoreKind::kFile) return done(read_from_folder(place, etag, max_bytes));
+    if (place.kind == StoreKind::kFile)
+        return state_->on_file<StoredObject>(
+            [place, etag, max_bytes] { return read_from_folder(place, etag, max_bytes); }, std::move(done));
     State::Call call;
     call.place = place;
     call.max_body = std::max(max_bytes, kMaxReply);
@@ -271,8 +344,21 @@ void ObjectStore::get(const ObjectPlace& place, const std::string& etag, std::si
     state_->begin(std::move(call));
 }
 
+void ObjectStore::list(const ObjectPlace& folder, std::size_t most, ListDone done) {
+    if (folder.kind == StoreKind::kFile)
+        return state_->on_file<StoredNames>([folder, most] { return list_folder(folder, most); }, std::move(done));
+    if (folder.kind == StoreKind::kHttp)
+        return done(core::fail(Code::kUsage,
+                               core::message("{} is an HTTPS server, which has no list of its objects", folder.text()),
+                               "name the store behind it: oss://BUCKET/PREFIX/ or s3://BUCKET/PREFIX/"));
+    state_->list_on(folder, most, {}, "", std::move(done));
+}
+
 void ObjectStore::put(const ObjectPlace& place, std::string bytes, Put how, PutDone done) {
-    if (place.kind == StoreKind::kFile) return done(write_to_folder(place, bytes, how == Put::kOnlyNew));
+    if (place.kind == StoreKind::kFile)
+        return state_->on_file<StoredAs>(
+            [place, bytes = std::move(bytes), how] { return write_to_folder(place, bytes, how == Put::kOnlyNew); },
+            std::move(done));
     State::Call call;
     call.place = place;
     call.method = "PUT";

@@ -97,10 +97,13 @@ Error explain_refusal(const HttpResponse& response, const StoreContext& context)
             context.writes ? Message("check the path") : message("postern publish list --to {} writes it", where));
     }
     if (status == 401 || status == 403) {
-        return error(Code::kApiDenied, message("{} is not allowed, {}: {}", where, who, said),
-                     context.writes
-                         ? Message("the publisher needs oss:PutObject and oss:GetObject on the list's folder")
-                         : Message("a reader needs oss:GetObject on this key; a presigned URL may have expired"));
+        const Message hint =
+            context.lists ? "it needs oss:ListObjects on the bucket, for this prefix, and oss:GetObject on the folder"
+            : context.writes
+                ? "a publisher needs oss:PutObject and oss:GetObject on the list's folder, a host that reports "
+                  "oss:PutObject on that of the reports"
+                : "a reader needs oss:GetObject on this key; a presigned URL may have expired";
+        return error(Code::kApiDenied, message("{} is not allowed, {}: {}", where, who, said), hint);
     }
     if (status == 429 || is_one_of(code, {"SlowDown", "QpsLimitExceeded"}))
         return error(Code::kApiThrottled, message("the store wants fewer requests for {}: {}", where, said),

@@ -24,6 +24,7 @@ struct StoreContext {
     bool writes = false;
     std::string credentials;  // their source; "" for a request without a signature
     std::string region;
+    bool lists = false;  // the names of a folder
 };
 /// kApiNotFound, kApiDenied, kCredentialsInvalid, kCredentialsExpired, kApiClock, kApiThrottled, kApiUnavailable,
 /// kApiRejected.

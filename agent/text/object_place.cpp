@@ -115,6 +115,18 @@ core::Result<ObjectPlace> parse_object_place(std::string_view text) {
     return out;
 }
 
+core::Result<ObjectPlace> parse_folder_place(std::string_view text) {
+    if (text.find_first_of("?#") != std::string_view::npos)
+        return core::fail(Code::kConfigBadValue,
+                          core::message("{} has a query: a presigned URL is one object's, not a folder's", shown(text)),
+                          "expected oss://BUCKET/PREFIX/, s3://BUCKET/PREFIX/ or https://HOST/PATH/");
+    // What is a folder has objects: one of them is what the rules are about.
+    const bool slash = text.ends_with('/');
+    auto object = parse_object_place(std::string(text) + (slash ? "" : "/") + "x");
+    if (!object) return core::fail(std::move(object.error()));
+    return beside(*object, "");
+}
+
 ObjectPlace beside(const ObjectPlace& place, std::string_view name) {
     ObjectPlace out = place;
     std::string& path = place.kind == StoreKind::kHttp ? out.url : out.key;

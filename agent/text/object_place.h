@@ -24,6 +24,9 @@ struct ObjectPlace {
 
 /// kConfigBadValue with what was expected. http:// is for this host's own loopback alone.
 core::Result<ObjectPlace> parse_object_place(std::string_view text);
+/// A folder of objects: oss://BUCKET/PREFIX/, s3://BUCKET/PREFIX/, https://HOST/PATH/ or file:/PATH/, with or without the last
+/// "/". Its key or URL ends with "/", or is "" for a whole bucket: beside(folder, NAME) is an object in it.
+core::Result<ObjectPlace> parse_folder_place(std::string_view text);
 /// Another object in the same folder. A URL's query goes away: it was signed for the other one.
 ObjectPlace beside(const ObjectPlace& place, std::string_view name);
 /// The last part of its path: "current.json".

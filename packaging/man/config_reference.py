@@ -34,6 +34,7 @@ MADE = {
     ("Fleet", "region"): ("that of [aliyun] or the instance; for `s3` AWS_REGION or us-east-1", "与 [aliyun] 相同或实例所在的地域；`s3` 为 AWS_REGION 或 us-east-1"),
     ("Fleet", "ca_file"): ("the system's", "系统的根证书"),
     ("Fleet", "access"): ('`"signed"`',) * 2,
+    ("Fleet", "report_url"): ("none; with `report` beside the list", "不提交；设置 `report` 时为清单旁边的目录"),
     ("Link", "name"): ("required", "必填"),
     ("Link", "host"): ("required", "必填"),
     ("Link", "zones"): ("all", "全部"),
@@ -121,7 +122,7 @@ class Key:
         self.type, arguments = call[1], split(call[2])
         self.words = re.findall(r'\{"(\w+)",', reader) if self.type == "word" else []
         if self.type == "kind":
-            self.words = re.findall(r'\{"(\w+)",', re.search(r"^std::string read_kind\(.*?^}", table_text(), re.M | re.S)[0])
+            self.words = re.findall(r'\{"(\w+)",', re.search(r"^(?:std::string|core::Message) read_kind\(.*?^}", table_text(), re.M | re.S)[0])
         self.range = None
         if self.type in ("duration", "size", "int"):
             show = {"duration": duration, "size": size, "int": str}[self.type]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for an object store, on TLS: OSS (signature version 4) and S3 (AWS version 4) over the same buckets, anonymous and
-presigned reads, conditional requests, versioning, and a control endpoint.
+presigned reads, conditional requests, versioning, lists of objects, and a control endpoint.
 
     objectstore.py --cert pki/good.pem --key pki/good.key --scenario FILE [--listen 127.0.0.1:0] [--control 127.0.0.1:0]
                    [--ready-file FILE]
@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import xml.sax.saxutils
 
 import http_base
 import service
@@ -42,7 +43,7 @@ FAULTS = {
     "after": "RST after the request was done",
 }
 FAULT_KEYS = ("kind", "method", "count", "status", "code", "endpoint", "region", "delay_ms", "bytes", "key", "skip", "publisher")
-OPTION_KEYS = ("versioning", "clock_offset_s", "moved_to", "public")
+OPTION_KEYS = ("versioning", "clock_offset_s", "moved_to", "public", "page")
 
 
 def error(status, code, **more):
@@ -65,7 +66,7 @@ class Store:
         self.lock = threading.Lock()
         self.buckets = {name: {} for name in scenario.get("buckets", [])}  # {bucket: {key: bytes}}
         self.versions = {}  # (bucket, key) -> [bytes]
-        self.options = {"versioning": False, "clock_offset_s": 0, "moved_to": None, "public": False}
+        self.options = {"versioning": False, "clock_offset_s": 0, "moved_to": None, "public": False, "page": 1000}
         self.change_options(scenario.get("options", {}))
         self.faults = []
         self.etags = 0
@@ -76,6 +77,7 @@ class Store:
         self.control = Control(service.parse_address(options.control), [
             ("GET", "/state", lambda call: self.describe()),
             ("PUT", "/objects/{bucket}/{key}", ok(self._put_object)),
+            ("PUT", "/objects/{bucket}", ok(self._put_objects)),
             ("DELETE", "/objects/{bucket}/{key}", ok(lambda call: self.buckets[call.parts["bucket"]].pop(call.parts["key"]) and {})),
             ("POST", "/options", ok(lambda call: self.change_options(call.body))),
             ("POST", "/faults", ok(lambda call: self._add_fault(call.body))),
@@ -104,6 +106,11 @@ class Store:
         check_keys(call.body, ("base64",))
         with self.lock:
             self.buckets[call.parts["bucket"]][call.parts["key"]] = base64.b64decode(call.body["base64"])
+
+    def _put_objects(self, call):
+        """Many at once: {key: text}."""
+        with self.lock:
+            self.buckets[call.parts["bucket"]].update({key: text.encode() for key, text in call.body.items()})
 
     def _add_fault(self, fault):
         check_keys(fault, FAULT_KEYS)
@@ -202,10 +209,12 @@ class Store:
     def _act(self, request, bucket, key):
         with self.lock:
             objects = self.buckets[bucket]
+            if request.method == "GET" and not key:
+                return self._list(objects, dict(urllib.parse.parse_qsl(request.raw_query, keep_blank_values=True)))
             if request.method == "GET":
                 if key not in objects:
                     return error(404, "NoSuchKey")
-                etag = '"' + hashlib.md5(objects[key]).hexdigest().upper() + '"'
+                etag = f'"{self._etag(objects[key])}"'
                 if request.header("if-none-match") == etag:
                     return Reply(304, b"", [("ETag", etag)])
                 return Reply(200, objects[key], [("ETag", etag), ("Content-Type", "application/json")])
@@ -220,6 +229,39 @@ class Store:
             self.versions.setdefault((bucket, key), []).append(request.body)
             version = len(self.versions[bucket, key])
             return Reply(200, b"", [("x-oss-version-id", f"v{version}")] if self.options["versioning"] else [])
+
+    def _list(self, objects, query):
+        """ListObjectsV2, as OSS and S3 document it."""
+        if query.get("list-type") != "2":
+            return error(400, "InvalidArgument")
+        prefix, delimiter, start = query.get("prefix", ""), query.get("delimiter", ""), query.get("continuation-token", "")
+        most = min(int(query.get("max-keys", "100")), self.options["page"])
+        names, folders, after = [], [], ""
+        for name in sorted(objects):
+            if not name.startswith(prefix) or (start and name <= start):
+                continue
+            inside = name[len(prefix):]
+            if delimiter and delimiter in inside:
+                folder = prefix + inside.split(delimiter)[0] + delimiter
+                folders += [folder] if folder not in folders else []
+                continue
+            if len(names) == most:
+                after = names[-1]
+                break
+            names.append(name)
+        escape = xml.sax.saxutils.escape
+        body = f"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" \
+            f"<Name>b</Name><Prefix>{escape(prefix)}</Prefix><MaxKeys>{most}</MaxKeys><EncodingType/>" + "".join(
+                f"<Contents><Key>{escape(name)}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;{self._etag(objects[name])}&quot;</ETag>"
+                f"<Type>Normal</Type><Size>{len(objects[name])}</Size><StorageClass>Standard</StorageClass><Owner><ID>1</ID></Owner></Contents>\n"
+                for name in names) + "".join(f"<CommonPrefixes><Prefix>{escape(f)}</Prefix></CommonPrefixes>" for f in folders) + \
+            f"<KeyCount>{len(names)}</KeyCount><IsTruncated>{'true' if after else 'false'}</IsTruncated>" + \
+            (f"<NextContinuationToken>{escape(after)}</NextContinuationToken>" if after else "") + "</ListBucketResult>"
+        return Reply(200, body.encode(), [("Content-Type", "application/xml")])
+
+    @staticmethod
+    def _etag(content):
+        return hashlib.md5(content).hexdigest().upper()
 
     def _take_fault(self, request, key):
         with self.lock:

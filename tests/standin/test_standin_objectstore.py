@@ -4,10 +4,12 @@
 import hashlib
 import http.client
 import json
+import re
 import ssl
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 import pki
 import store_signatures
@@ -92,6 +94,24 @@ class Service(unittest.TestCase):
                 self.assertEqual(self.request("PUT", "a", b"x", kind=kind, who=("reader", "r"))[0], 403)
                 self.assertEqual(self.request("GET", "a", kind=kind, who=("reader", "r"))[0], 200)
                 self.assertEqual(self.request("GET", "none", kind=kind)[0], 404)
+
+    def test_lists_of_objects_are_signed_with_their_query_and_come_in_pages(self):
+        self.store.control.put("/objects/fleet", **{key: "text" for key in ("r/a.json", "r/b.json", "r/c&<.json", "r/below/d.json", "other")})
+        self.store.control.post("/options", page=2)
+        self.addCleanup(self.store.control.post, "/options", page=1000)
+        for kind in ("oss", "s3"):
+            with self.subTest(kind):
+                query = "delimiter=%2F&list-type=2&max-keys=1000&prefix=r%2F"
+                status, _, body = self.request("GET", "", kind=kind, query=query)
+                self.assertEqual(status, 200)
+                self.assertIn(b"<Key>r/a.json</Key>", body)
+                self.assertNotIn(b"c&", body)
+                token = re.search(rb"<NextContinuationToken>(.*)</NextContinuationToken>", body)[1].decode()
+                body = self.request("GET", "", kind=kind, query=f"continuation-token={urllib.parse.quote(token, safe='')}&{query}")[2]
+                self.assertIn(b"<Key>r/c&amp;&lt;.json</Key>", body)
+                self.assertIn(b"<IsTruncated>false", body)
+                self.assertNotIn(b"d.json", body)
+                self.assertIn(b"SignatureDoesNotMatch", self.request("GET", "", kind=kind, query=query, who=("k", "x"))[2])
 
     def test_without_a_signature(self):
         self.request("PUT", "a", b"text")

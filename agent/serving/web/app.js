@@ -69,7 +69,8 @@ function drawDrains({ drains }) {
 function drawFrame(status) {
     setText(byId("about"), [t("about", { version: status.version, up: span((now() - Date.parse(status.started)) / 1000), path: status.config.path }), t("as_of", { time: moment(new Date(status.ts)) }),
                             status.probes.missed_total > 0 ? t("missed", { n: number(status.probes.missed_total) }) : ""].filter(Boolean).join(" · "));
-    show(byId("data-links"), language(), () => [`${t("data")}: `, ["api/v1/status", "api/v1/probes", "health", "metrics"].flatMap((path) => [el("a", { href: path }, path), " "])]);
+    const fleet = status.discovery.report ? ["fleet"] : [];
+    show(byId("data-links"), [language(), fleet], () => [`${t("data")}: `, ["api/v1/status", "api/v1/probes", "health", "metrics", ...fleet].flatMap((path) => [el("a", { href: path }, path), " "])]);
     const warnings = state.version && state.version !== status.version ? [t("reloaded")] : [];
     byId("warnings").hidden = warnings.length === 0;
     show(byId("warnings").lastElementChild, warnings, () => warnings.map((text) => el("li", {}, text)));

@@ -57,6 +57,22 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).target.config_given);
 }
 
+TEST_CASE("cli: fleet status and publish report", "[cli]") {
+    const auto fleet =
+        as<FleetStatusCommand>({"fleet", "status", "--from", "oss://fleet/r/", "--fleet", "prod", "--json", "-w"});
+    CHECK((fleet.from == "oss://fleet/r/" && fleet.fleet == "prod" && fleet.json && fleet.watch));
+    const auto report = as<PublishReportCommand>({"publish", "report", "--to", "file:/srv/r", "-n"});
+    CHECK((report.to == "file:/srv/r" && report.dry_run));
+    CHECK(as<PublishReportCommand>({"publish", "report"}).to.empty());
+    for (auto words :
+         std::vector<std::vector<const char*>>{{"fleet"},
+                                               {"fleet", "status", "--from", "oss://x/"},
+                                               {"fleet", "status", "--from", "https://host/r/?Signature=x"},
+                                               {"fleet", "status", "--fleet", "a b"},
+                                               {"publish", "report", "--to", "reports"}})
+        CHECK(printed(words).code == kExitUnknown);
+}
+
 TEST_CASE("cli: publish list, run and keygen", "[cli]") {
     const auto list = as<PublishListCommand>({"publish",     "list",     "--to",        "oss://fleet/prod/current.json",
                                               "-k",          "/a.key",   "--key-file",  "/b.key",

@@ -25,6 +25,7 @@ std::string file_with(const KeyRow& row, std::string_view value) {
     if (row.section != Section::kLink && row.section != Section::kProbe) {
         out = fmt::format("[{}]\n\n{}", to_string(row.section), line);
         if (row.name == "fleet_only") out += "list_url = \"oss://fleet/current.json\"\n";
+        if (row.name == "report") out += "report_url = \"oss://fleet/reports/\"\n";
         if (row.name == "fleet_only" || row.name == "list_url")
             out += "list_keys = [\"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"]\n";
         return out +

@@ -439,3 +439,19 @@ TEST_CASE("config: kinds, and what belongs to which", "[config]") {
     CHECK(contains(only_issue(with("kind = \"https\"\njson = {\"/a~2\" = \"ok\"}\n")), "~0"));
     CHECK(contains(only_issue(with("kind = \"https\"\njson = {\"/a\" = [1]}\n")), "found a list"));
 }
+
+TEST_CASE("config: where a host reports", "[config]") {
+    FleetConfig fleet;
+    CHECK_FALSE(fleet.reporting());
+    CHECK(fleet.reports().empty());
+    fleet.list_url = "oss://fleet/prod/current.json";
+    CHECK(fleet.reports().empty());
+    fleet.report = true;
+    CHECK(fleet.reports() == "oss://fleet/prod/reports/");
+    fleet.report_url = "s3://other/r/";
+    CHECK(fleet.reports() == "s3://other/r/");
+    fleet.report = false;
+    CHECK(fleet.reporting());
+    CHECK(contains(only_issue("[fleet]\nreport = true\n"), "needs report_url"));
+    CHECK(contains(only_issue("[fleet]\nreport_url = \"https://host/r/?Signature=x\"\n"), "has a query"));
+}

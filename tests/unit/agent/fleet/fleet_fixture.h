@@ -49,7 +49,7 @@ inline std::string signed_list(const FleetList& list, const SigningKey& key = ke
     return sign_list(format_list(list), {key});
 }
 
-/// OSS and S3 as far as the publisher and readers go: conditional requests, writes that must not replace, versions.
+/// OSS and S3 as far as publishers, readers and reports go: conditional requests, writes that must not replace, versions, lists.
 struct Bucket {
     std::map<std::string, std::string> objects;  // by URL
     bool versioning = false;                     // then OSS ignores x-oss-forbid-overwrite
@@ -68,10 +68,23 @@ struct Bucket {
             if (versioning) return reply(200, "", {{"x-oss-version-id", "v"}});
             return reply(200, "");
         }
+        if (r.url.find("?") != std::string::npos) return reply(200, list(r.url.substr(0, r.url.find('?'))));
         if (found == objects.end()) return reply(404, "<Code>NoSuchKey</Code>");
-        const std::string etag = "\"" + std::to_string(std::hash<std::string>{}(found->second)) + "\"";
+        const std::string etag = etag_of(found->second);
         if (header_of(r, "if-none-match") == etag) return reply(304, "", {{"etag", etag}});
         return reply(200, found->second, {{"etag", etag}});
+    }
+
+    static std::string etag_of(const std::string& bytes) {
+        return "\"" + std::to_string(std::hash<std::string>{}(bytes)) + "\"";
+    }
+    /// All of the bucket, whatever prefix was asked for: the reader must sort them out.
+    std::string list(const std::string& root) const {
+        std::string out = "<ListBucketResult>";
+        for (const auto& [url, bytes] : objects)
+            out += "<Contents><Key>" + url.substr(root.size()) + "</Key><ETag>" + etag_of(bytes) + "</ETag><Size>" +
+                   std::to_string(bytes.size()) + "</Size></Contents>";
+        return out + "</ListBucketResult>";
     }
 };
 

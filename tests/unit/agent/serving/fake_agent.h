@@ -14,6 +14,8 @@ struct FakeAgent : agent::ServedAgent {
     int snapshots = 0, refreshes = 0, looks = 0;
     std::string drain_requests;  // of drains, a line each
     core::Result<void> outcome;
+    agent::ServedFleet served_fleet;
+    std::string report;
     FakeClock clock;
     FakeProber prober{clock};
 
@@ -43,6 +45,8 @@ struct FakeAgent : agent::ServedAgent {
     }
     void look_at_connections() override { ++looks; }
     std::vector<std::string> link_names() override { return {}; }
+    agent::ServedFleet fleet() override { return served_fleet; }
+    std::string own_report() override { return report; }
     std::optional<agent::ProbedLink> probed_link(const std::string&) override { return std::nullopt; }
 
   private:

@@ -41,3 +41,21 @@ TEST_CASE("list metrics: age, generation, validity, use", "[list_metrics]") {
     list.refused = ListRefusal{ListProblem::kOlder, ""};
     CHECK(written(list).find("list_ok{fleet=\"prod\"} 0") != std::string::npos);
 }
+
+TEST_CASE("report metrics: none without a report, and no age before the first is written", "[list_metrics]") {
+    const auto text_of = [](const ReportStatus& report) {
+        MetricsWriter w;
+        report_metrics(w, report, 100 * core::kSecond);
+        return w.take();
+    };
+    ReportStatus report;
+    CHECK(text_of(report).empty());
+    report.configured = true;
+    report.fleet = "prod";
+    report.failures = 3;
+    CHECK(text_of(report).find("postern_fleet_report_age_seconds{") == std::string::npos);
+    CHECK(text_of(report).find("postern_fleet_report_writes_total{fleet=\"prod\",outcome=\"failed\"} 3") !=
+          std::string::npos);
+    report.written_wall_us = 60 * core::kSecond;
+    CHECK(text_of(report).find("postern_fleet_report_age_seconds{fleet=\"prod\"} 40") != std::string::npos);
+}

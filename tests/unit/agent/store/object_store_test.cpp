@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/store/object_store.h"
+
+#include <fstream>
+
 #include "agent/store/folder_store.h"
+#include "core/loop.h"
 #include "tests/unit/agent/store/store_fixture.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
@@ -30,7 +34,94 @@ core::Result<StoredAs> put(StoreWorld& w, const std::string& at, ObjectStore::Pu
     return *out;
 }
 
+core::Result<StoredNames> list(StoreWorld& w, const std::string& at, std::size_t most = 5000) {
+    std::optional<core::Result<StoredNames>> out;
+    w.store.list(*parse_folder_place(at), most, [&](core::Result<StoredNames> names) { out = std::move(names); });
+    w.clock.advance(kMinute);
+    REQUIRE(out);
+    return *out;
+}
+std::string page_of(const std::vector<std::string>& keys, const std::string& next = "") {
+    std::string out = "<?xml version=\"1.0\"?>\n<ListBucketResult>";
+    for (const auto& key : keys)
+        out += "<Contents><Key>" + key + "</Key><ETag>&quot;E1&quot;</ETag><Size>7</Size></Contents>";
+    if (!next.empty())
+        out += "<IsTruncated>true</IsTruncated><NextContinuationToken>" + next + "</NextContinuationToken>";
+    return out + "</ListBucketResult>";
+}
+
 }  // namespace
+
+TEST_CASE("object store: the objects of a folder, page by page", "[object_store]") {
+    StoreWorld w([](const auto& r) {
+        return reply(200, r.url.find("continuation-token=a%2Bb") != std::string::npos
+                              ? page_of({"prod/r/c.json", "prod/r/below/d.json", "other/e.json"})
+                              : page_of({"prod/r/", "prod/r/a.json", "prod/r/b.json"}, "a+b"));
+    });
+    const auto names = list(w, "oss://postern-fleet/prod/r");
+    REQUIRE(names);
+    CHECK(names->objects ==
+          std::vector<ListedObject>{{"a.json", "\"E1\"", 7}, {"b.json", "\"E1\"", 7}, {"c.json", "\"E1\"", 7}});
+    CHECK_FALSE(names->more);
+    REQUIRE(w.http.requests.size() == 2);
+    CHECK(w.http.requests[0].url ==
+          "https://postern-fleet.oss-cn-hangzhou-internal.aliyuncs.com/?delimiter=%2F&list-type=2&max-keys=1000&prefix="
+          "prod%2Fr%2F");
+    CHECK(w.http.requests[0].method == "GET");
+    CHECK(header_of(w.http.requests[1], "authorization").find("OSS4-HMAC-SHA256 Credential=LTAIexample0001/") == 0);
+    CHECK(header_of(w.http.requests[0], "authorization") != header_of(w.http.requests[1], "authorization"));
+}
+
+TEST_CASE("object store: no more names than asked for, and no page twice", "[object_store]") {
+    StoreWorld w([](const auto&) { return reply(200, page_of({"a", "b", "c"}, "again")); });
+    const auto two = list(w, "s3://bucket", 2);
+    REQUIRE(two);
+    CHECK(two->objects.size() == 2);
+    CHECK(two->more);
+    const auto requests = w.http.requests.size();
+    const auto all = list(w, "s3://bucket/");
+    REQUIRE(all);
+    CHECK(all->more);
+    CHECK(w.http.requests.size() == requests + 2);
+    CHECK(w.http.requests.back().url.find("https://bucket.s3.cn-hangzhou.amazonaws.com/?continuation-token=again&") ==
+          0);
+}
+
+TEST_CASE("object store: what can't be listed says why", "[object_store]") {
+    StoreWorld w([](const auto&) { return reply(403, "<Error><Code>AccessDenied</Code></Error>"); });
+    const auto denied = list(w, "oss://bucket/p");
+    REQUIRE_FALSE(denied);
+    CHECK(denied.error().code == Code::kApiDenied);
+    CHECK(denied.error().what.find("oss://bucket/p/ is not allowed") == 0);
+    CHECK(denied.error().hint.find("oss:ListObjects") != std::string::npos);
+    w.http.set_script([](const auto&) { return reply(200, "<html>portal</html>"); });
+    CHECK(list(w, "oss://bucket/p").error().code == Code::kApiBadReply);
+    const auto server = list(w, "https://host.example/p/");
+    REQUIRE_FALSE(server);
+    CHECK(server.error().code == Code::kUsage);
+}
+
+TEST_CASE("object store: a folder of this host, at once and in the loop's pool", "[object_store]") {
+    TempFolder folder;
+    StoreWorld w;
+    const std::string at = "file:" + folder.path() + "/";
+    CHECK(list(w, at)->objects.empty());
+    CHECK(list(w, at + "none").error().code == Code::kApiNotFound);
+    REQUIRE(put(w, at + "a.json"));
+    std::ofstream(folder / "half.json.tmp-1") << "x";
+    const auto names = list(w, at);
+    REQUIRE(names);
+    CHECK(names->objects == std::vector<ListedObject>{{"a.json", "", 4}});
+    core::Loop loop;
+    w.store.use_pool(loop);
+    std::optional<core::Result<StoredObject>> got;
+    w.store.get(place(at + "a.json"), "", 100, [&](core::Result<StoredObject> object) { got = std::move(object); });
+    CHECK_FALSE(got);
+    loop.finish_jobs();
+    REQUIRE(got);
+    CHECK((*got)->bytes == "body");
+    CHECK(loop.close());
+}
 
 TEST_CASE("object store: a signed request of OSS goes to the bucket's host inside the VPC", "[object_store]") {
     StoreWorld w([](const auto&) { return reply(200, "list", {{"etag", "\"e1\""}}); });

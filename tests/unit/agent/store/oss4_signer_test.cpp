@@ -31,6 +31,23 @@ TEST_CASE("oss4: the official signer's vectors", "[oss4]") {
           head + "7a02b6596656708b4b75b98f1a8ed7526bee97e1b4bcaf85973cb0cc4ba03f8c");
 }
 
+TEST_CASE("oss4: the official signer's vectors of a list of objects", "[oss4]") {
+    // As the official Python SDK 1.4.1 signs it.
+    const core::Secret secret("exampleSecret0001");
+    for (const auto& [token, wanted] :
+         {std::pair{"", "f5d6acba318cab7e1843a2b8485c11d62cbbe737299d0d1bc1c9fb25e22e42d9"},
+          std::pair{"example-token", "a797ec4d395ad90a713255a015999d64bedbf43493929570e001bdb73b6642cb"}}) {
+        Oss4Request r = vector_of(token);
+        r.key = "";
+        r.query = {{"prefix", "prod/reports/"},
+                   {"list-type", "2"},
+                   {"max-keys", "1000"},
+                   {"delimiter", "/"},
+                   {"continuation-token", "a+b/c="}};
+        CHECK(oss4_authorization(r, "LTAIexample0001", secret).ends_with(wanted));
+    }
+}
+
 TEST_CASE("oss4: which headers and which parameters are signed", "[oss4]") {
     Oss4Request r = vector_of("");
     const std::string plain = oss4_canonical_request(r);

@@ -83,3 +83,21 @@ TEST_CASE("object place: neighbours in the folder", "[object_place]") {
     CHECK(name_of(*parse_object_place("https://h/a/current.json?x=/y")) == "current.json");
     CHECK(name_of(*parse_object_place("s3://bucket/current.json")) == "current.json");
 }
+
+TEST_CASE("object place: folders", "[object_place]") {
+    const auto text = [](const char* given) {
+        const auto place = parse_folder_place(given);
+        return place ? place->text() : "refused";
+    };
+    CHECK(text("oss://bucket/prod/reports/") == "oss://bucket/prod/reports/");
+    CHECK(text("oss://bucket/prod/reports") == "oss://bucket/prod/reports/");
+    CHECK(text("s3://bucket/") == "s3://bucket/");
+    CHECK(text("s3://bucket") == "s3://bucket/");
+    CHECK(text("https://host.example/reports") == "https://host.example/reports/");
+    CHECK(text("file:/var/reports/") == "file:/var/reports/");
+    CHECK(beside(*parse_folder_place("oss://bucket"), "a.json").text() == "oss://bucket/a.json");
+    CHECK(beside(*parse_folder_place("https://host.example/r"), "a.json").url == "https://host.example/r/a.json");
+    for (const char* bad : {"", "oss:bucket", "oss://b/x", "oss://bucket/../x/", "oss://bucket//",
+                            "https://host/r?Signature=x", "http://host.example/r/", "file:reports/", "ftp://x/"})
+        CHECK(text(bad) == "refused");
+}
