@@ -52,12 +52,14 @@ inline void add_config(CLI::App* app, std::string& config) {
         ->type_name("FILE");
 }
 
+/// `postern logs` and `queries`; times without a date are before `now_wall_us` (cli_logs.cpp).
+using Chosen = std::function<void(Command)>;
+void add_log_commands(CLI::App& root, Micros now_wall_us, const Chosen& chosen);
 /// `postern dns …` below `root`; `chosen` gets the command that was given.
 void add_dns_commands(CLI::App& root, const std::function<void(DnsCommand)>& chosen);
 /// `postern endpoint …` below `root`; `chosen` gets the command that was given.
 void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> chosen);
 /// `postern publish …` below `root`: its commands, a line each, are in publish's own list (cli_publish.cpp).
-using Chosen = std::function<void(Command)>;
 void add_publish_commands(CLI::App& root, const Chosen& chosen);
 /// "publish --to privatezone" becomes "publish privatezone"; other words stay.
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
