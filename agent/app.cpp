@@ -34,6 +34,7 @@
 #include "agent/steering/steering.h"
 #include "agent/steering/verdict_file.h"
 #include "core/file_system.h"
+#include "core/file_watch.h"
 #include "core/log.h"
 #include "core/resident.h"
 #include "core/scheduling.h"
@@ -53,7 +54,8 @@ constexpr std::size_t kRecentMarks = 60;                // of an address, in sta
 constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
 constexpr Micros kStarted = 5 * core::kSecond;          // memory used only by the start is free by then
 constexpr Micros kFaultsEvery = 5 * core::kSecond;
-constexpr Micros kHousekeeping = core::kMinute;  // CA files, host identity
+constexpr Micros kSettle = 100 * core::kMillisecond;  // editors write in several steps
+constexpr Micros kHousekeeping = core::kMinute;       // CA files, host identity
 
 class App final : private Steering::Outside,
                   private HostWatch::Outside,
@@ -87,7 +89,9 @@ class App final : private Steering::Outside,
           housekeeping_(clock_),
           watchdog_(clock_),
           started_(clock_),
-          faults_timer_(clock_) {
+          faults_timer_(clock_),
+          settle_(clock_) {
+        if (options.follow_config) config_file_ = std::make_unique<core::FileWatch>(loop_, clock_, options.config_path);
         if (options.start_resolver) {
             resolver_ = std::make_unique<ResolverChild>(
                 loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths(), config().dns.listen});
@@ -117,6 +121,7 @@ class App final : private Steering::Outside,
             if (auto started = resolver_->start(); !started) return started;
         }
         watch_signals();
+        follow_config();
         host_watch_.start();
         upstream_watch_.start();
         connections_.start();
@@ -286,6 +291,11 @@ class App final : private Steering::Outside,
                 },
                 kSignals[i]);
         }
+    }
+
+    void follow_config() {
+        if (!config_file_) return;
+        config_file_->start([this] { settle_.start_in(kSettle, [this] { reload(); }); });
     }
 
     void reload() {
@@ -468,6 +478,8 @@ class App final : private Steering::Outside,
     core::Timer started_;
     FaultBook faults_;
     core::Timer faults_timer_;
+    std::unique_ptr<core::FileWatch> config_file_;  // with --follow-config
+    core::Timer settle_;
 
     core::Message snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;

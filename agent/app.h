@@ -11,6 +11,7 @@ namespace postern::agent {
 struct RunOptions {
     std::string config_path;
     bool start_resolver = true;  // false: systemd runs postern-resolver
+    bool follow_config = false;  // a change of the file is a SIGHUP
 };
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. Returns the exit code: 0, or 2 if it could not

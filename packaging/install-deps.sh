@@ -7,7 +7,7 @@ set -eu
 build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev libssl-dev libcurl4-openssl-dev
 libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev dpkg-dev file"
 run="bind9-dnsutils ca-certificates curl openssl dnsmasq-base iproute2 util-linux procps"
-test="catch2 ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang debootstrap systemd-container mandoc prometheus"
+test="catch2 ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang debootstrap systemd-container mandoc prometheus python3-yaml python3-jsonschema"
 portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip rpm checkpolicy semodule-utils"
 release="apt-utils createrepo-c dnf dnf-plugins-core gpg gpg-agent minisign"
 # Where apt has them: tests/format.sh and tests/lint.sh do without (Debian 13 has no clang 14), Ubuntu 22.04's clang has its own.

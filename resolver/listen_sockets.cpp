@@ -2,7 +2,9 @@
 #include "resolver/listen_sockets.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +20,42 @@ constexpr int kFirstPassed = 3;
 constexpr int kMaxPassed = 64;
 // The kernel may allow less. The queue holds what arrives while one batch is answered.
 constexpr int kReceiveBuffer = 4 << 20;
+
+/// The capability to bind ports below 1024, if this process may take it, while this object lives: a container's user has
+/// it as permitted alone, from the program's file (packaging/container).
+class LowPorts {
+  public:
+    LowPorts() { taken_ = set(true); }
+    ~LowPorts() {
+        if (taken_) set(false);
+    }
+    LowPorts(const LowPorts&) = delete;
+    LowPorts& operator=(const LowPorts&) = delete;
+    bool taken() const { return taken_; }
+
+  private:
+    /// Whether that has changed something.
+    static bool set(bool effective) {
+        constexpr std::uint32_t kBit = 1u << CAP_NET_BIND_SERVICE;
+        __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct sets[2] = {};
+        if (::syscall(SYS_capget, &head, sets) != 0) return false;
+        const bool now = (sets[0].effective & kBit) != 0;
+        if (now == effective || (sets[0].permitted & kBit) == 0) return false;
+        sets[0].effective ^= kBit;
+        return ::syscall(SYS_capset, &head, sets) == 0;
+    }
+    bool taken_ = false;
+};
+
+/// 0, or errno.
+int bind_to(int fd, const sockaddr_storage& address, socklen_t size) {
+    const auto* plain = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(fd, plain, size) == 0) return 0;
+    if (errno != EACCES) return errno;
+    const LowPorts low_ports;
+    return low_ports.taken() && ::bind(fd, plain, size) == 0 ? 0 : EACCES;
+}
 
 int number(const char* text) {
     return text == nullptr ? -1 : std::atoi(text);
@@ -75,8 +113,7 @@ core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool 
     if (address.ip.is_v6()) ::setsockopt(s.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     sockaddr_storage storage;
     const socklen_t size = address.to(&storage);
-    if (::bind(s.fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
-        const int error = errno;
+    if (const int error = bind_to(s.fd.get(), storage, size); error != 0) {
         const bool taken = error == EADDRINUSE;
         return core::fail(taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
                           taken ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"

@@ -37,7 +37,10 @@ Server::~Server() {
 bool Server::start() {
     listeners_.adopt(std::move(passed_));
     watcher_.start();
-    if (listeners_.empty()) {
+    if (listeners_.empty() && handler_.plan()->view.listen.empty()) {
+        // In a pod the agent starts beside it, and writes the first plan in a moment.
+        core::log_warning("listen_later", "no address to listen on is known yet: the first plan will have one");
+    } else if (listeners_.empty()) {
         core::log_error("no_listener",
                         "no address to listen on: no socket was passed, and no address of the plan or of the "
                         "fallback file can be bound");

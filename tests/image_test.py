@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import platform
+import struct
 import subprocess
 import sys
 import tarfile
@@ -65,6 +66,16 @@ class Image(unittest.TestCase):
                 self.assertEqual(sorted(name for name, one in members.items() if one.isfile() and one.mode & 0o111 and "/lib" not in name
                                         and not name.startswith("lib")), ["usr/bin/postern", "usr/sbin/postern-resolver"])
                 self.assertGreater(tar.extractfile("etc/ssl/certs/ca-certificates.crt").read().count(b"BEGIN CERTIFICATE"), 100)
+
+    def test_the_resolver_alone_may_be_given_port_53(self):
+        for _, _, plain in self.images():
+            with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+                capable = {one.name: one.pax_headers for one in tar if one.pax_headers}
+            (name, headers), = capable.items()
+            self.assertEqual((name, list(headers)), ("usr/sbin/postern-resolver", ["SCHILY.xattr.security.capability"]))
+            version, permitted, inheritable, *more = struct.unpack("<5I", headers["SCHILY.xattr.security.capability"].encode("ascii"))
+            # Version 2 without the effective bit: with it the program would not start where the capability is taken away.
+            self.assertEqual((version, permitted, inheritable, more), (0x02000000, 1 << 10, 0, [0, 0]))
 
     def test_it_runs(self):
         machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]

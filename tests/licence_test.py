@@ -11,14 +11,15 @@ LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (".ci", "agent", "core", "packaging", "probe", "resolver", "tests")
 DATA = ("tests/e2e/golden/", "tests/fuzz/corpus/", *(f"tests/formats/{major}." for major in range(10)), "packaging/pictures/")
 COMMENTS = {
-    "// {}": (".cpp", ".h", ".c", ".go", ".java", ".js", ".mjs"),
+    "// {}": (".cpp", ".h", ".c", ".go", "/go.mod", ".java", ".js", ".mjs"),
     "/* {} */": (".css",),
     "<!-- {} -->": (".html",),
+    "{{{{- /* {} */ -}}}}": (".tpl",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),
-    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".preset", ".te", ".fc",
+    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".yaml", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".preset", ".te", ".fc",
              "/CMakeLists.txt", ".cmake", "/portable/sources", "/portable/used_functions", "/survivors.txt", "/.clang-tidy", "/container/sources", "/_postern", "/postinst", "/postrm", "/prerm", "/rpm/post", "/preun", "/postun", "/.ci/run", "/tests/host/lab"),
 }
-NONE = (".md", ".json", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")
+NONE = (".md", ".json", "/NOTES.txt", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")
 FIRST = ("#!", "#compdef", "<!doctype")
 
 

@@ -50,6 +50,9 @@ constexpr const char* kOverview =
     "  publish run    the same as a service; publish keygen makes its key\n"
     "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
     "\n"
+    "In a pod on a Kubernetes node:\n"
+    "  k8s node, k8s alive   for its init container and its liveness probe\n"
+    "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
     "  plan show      print the plan that the resolver serves\n"
@@ -184,6 +187,8 @@ class Parser {
                             "the configuration again.",
                             c);
         app->add_flag("--no-resolver", c->no_resolver, "don't start postern-resolver (something else does)");
+        app->add_flag("--follow-config", c->follow_config,
+                      "read the configuration again whenever its file changes, as on SIGHUP: for a mounted ConfigMap");
     }
 
     void add_check_config() {

@@ -27,6 +27,7 @@ inline constexpr int kExitGood = exit_code(Overall::kGood), kExitWarning = exit_
 struct RunCommand {
     std::string config = kDefaultConfigPath;
     bool no_resolver = false;
+    bool follow_config = false;
 };
 struct CheckConfigCommand {
     std::string config = kDefaultConfigPath;
@@ -186,17 +187,29 @@ struct K8sCorefileCommand {
     std::optional<core::SocketAddress> node, service;
     bool node_given = false;
 };
+/// `postern k8s node`: prepares a node for a pod without root.
+struct K8sNodeCommand {
+    std::optional<core::IpAddress> address;  // nullopt: no interface is made
+    std::string interface_name = "postern-pods";
+    std::vector<std::string> folders;
+    std::uint32_t owner = 10053;  // the user of the image (packaging/container)
+};
+struct K8sAliveCommand {
+    core::SocketAddress server;
+    Micros timeout_us = 3 * core::kSecond;
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
     int code = kExitUnknown;
 };
 
-using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
-                             StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
-                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand,
-                             PublishClusterCommand, K8sCorefileCommand, PublishReportCommand, FleetStatusCommand>;
+using Command =
+    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand, StatusCommand,
+                 ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand, DrainCommand,
+                 ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand, PublishPrivateZoneCommand,
+                 PublishFileCommand, PublishListCommand, PublishKeygenCommand, PublishClusterCommand,
+                 K8sCorefileCommand, K8sNodeCommand, K8sAliveCommand, PublishReportCommand, FleetStatusCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -224,6 +237,8 @@ int run_command(const PublishReportCommand& command);
 int run_command(const FleetStatusCommand& command);
 int run_command(const PublishClusterCommand& command);
 int run_command(const K8sCorefileCommand& command);
+int run_command(const K8sNodeCommand& command);
+int run_command(const K8sAliveCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

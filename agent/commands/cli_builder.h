@@ -67,6 +67,8 @@ void add_publish_list(CLI::App& publish, const Chosen& chosen);
 void add_publish_cluster(CLI::App& publish, const Chosen& chosen);
 /// `postern k8s …` below `root`.
 void add_k8s_commands(CLI::App& root, const Chosen& chosen);
+/// node and alive, below `postern k8s` (cli_k8s_node.cpp).
+void add_k8s_node(CLI::App& k8s, const Chosen& chosen);
 /// `postern fleet …` below `root`, and report below `publish` (cli_fleet.cpp).
 void add_fleet_commands(CLI::App& root, const Chosen& chosen);
 void add_publish_report(CLI::App& publish, const Chosen& chosen);

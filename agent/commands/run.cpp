@@ -14,6 +14,7 @@ int run_command(const RunCommand& command) {
     RunOptions options;
     options.config_path = command.config;
     options.start_resolver = !command.no_resolver;
+    options.follow_config = command.follow_config;
     return run_agent(*usable, options);
 }
 

@@ -23,7 +23,7 @@ _postern() {
     [[ ${command[0]-} == fleet || ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish || ${command[0]-} == k8s ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
+        -c | --config | --folder | -k | --key-file | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
@@ -50,8 +50,8 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
-            --namespace | --node-address | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+        --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interface | --interval | --ip | --lines | --name | \
+            --namespace | --node-address | --open-to | --owner | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
             --security-group | --server | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return

@@ -13,6 +13,7 @@ import io
 import json
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tarfile
@@ -23,6 +24,9 @@ PLATFORMS = {"x86_64": "amd64", "aarch64": "arm64"}  # of a .tar.gz, of OCI and 
 UID = 10053  # numbers: a cluster compares them, and the host has no such user
 PROGRAMS = ["usr/bin/postern", "usr/sbin/postern-resolver"]  # what needs a host's root or its systemd stays out
 LIBC = r"\./lib(64)?/([\w-]+/)?(ld-linux-[\w-]+|libc|libm|libdl|librt|libpthread|libresolv)\.so\.\d|\./usr/share/doc/libc6/copyright"
+# May bind port 53 where the pod lets it (NET_BIND_SERVICE in its bounding set): permitted, not effective, so that it also starts
+# where it may not (capabilities(7); struct vfs_cap_data, version 2).
+CAPABLE = {"usr/sbin/postern-resolver": struct.pack("<IIIII", 0x02000000, 1 << 10, 0, 0, 0)}
 WRITABLE = ["run/postern", "run/postern-resolver", "var/lib/postern", "var/lib/postern-plan"]
 FILES = {
     "etc/passwd": f"root:x:0:0::/:/none\npostern:x:{UID}:{UID}::/var/lib/postern:/none\n",
@@ -78,7 +82,7 @@ def content(archive, architecture):
 def layer(files):
     """An uncompressed tar of it; everything has the time 0."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders = {str(parent) for path in [*files, *(f"{one}/x" for one in WRITABLE)] for parent in pathlib.PurePath(path).parents} - {"."}
         for name in sorted({*folders, *files}):
             entry = tarfile.TarInfo(name)
@@ -89,6 +93,8 @@ def layer(files):
                     tar.addfile(entry)
                 else:
                     entry.size = len(data)
+                    if name in CAPABLE:
+                        entry.pax_headers = {"SCHILY.xattr.security.capability": CAPABLE[name].decode("ascii")}
                     tar.addfile(entry, io.BytesIO(data))
                 continue
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
