@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
-#include "agent/commands/language.h"
 #include "agent/commands/store_session.h"
 #include "agent/fleet/fleet_view.h"
 #include "agent/serving/fleet_json.h"
