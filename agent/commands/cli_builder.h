@@ -63,11 +63,11 @@ void add_publish_commands(CLI::App& root, const Chosen& chosen);
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
 /// list, run and keygen (cli_publish_list.cpp).
 void add_publish_list(CLI::App& publish, const Chosen& chosen);
-/// node and alive, below `postern k8s` (cli_k8s_node.cpp).
-void add_k8s_node(CLI::App& k8s, const Chosen& chosen);
 /// kubernetes and ack-dns (cli_k8s.cpp).
 void add_publish_cluster(CLI::App& publish, const Chosen& chosen);
 /// `postern k8s …` below `root`.
 void add_k8s_commands(CLI::App& root, const Chosen& chosen);
+/// node and alive, below `postern k8s` (cli_k8s_node.cpp).
+void add_k8s_node(CLI::App& k8s, const Chosen& chosen);
 
 }  // namespace postern::agent

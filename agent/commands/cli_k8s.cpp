@@ -120,7 +120,7 @@ void add_publish_cluster(CLI::App& publish, const Chosen& chosen) {
 }
 
 void add_k8s_commands(CLI::App& root, const Chosen& chosen) {
-    CLI::App* app = root.add_subcommand("k8s", "For the DNS of a Kubernetes cluster.");
+    CLI::App* app = root.add_subcommand("k8s", "For a Kubernetes cluster.");
     app->set_help_flag("-h,--help", "this text");
     app->require_subcommand(1);
     add_corefile(*app, chosen);

@@ -46,10 +46,10 @@ core::Result<std::vector<NameNow>> ask_names(const Config& config, const std::st
     }
     if (links.empty()) {
         const std::string names = core::joined(config.links, [](const LinkConfig& l) { return l.name; });
-        return core::fail(
-            core::Code::kUsage,
-            link.empty() ? "the configuration has no link" : core::message("there is no link {}", shown(link)),
-            names.empty() ? "a [[link]] names what is published" : core::message("there are: {}", names));
+        core::Message next =
+            names.empty() ? "a [[link]] names what is published" : core::message("there are: {}", names);
+        if (link.empty()) return core::fail(core::Code::kUsage, "the configuration has no link", std::move(next));
+        return core::fail(core::Code::kUsage, core::message("there is no link {}", shown(link)), std::move(next));
     }
     const auto keys = keys_of(links);
     SourceRound::Answers answers;

@@ -50,8 +50,8 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --interface | --owner | --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
-            --namespace | --node-address | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+        --address | --bandwidth | --bind | --client-token | --count | -n | --fleet | --from | --host | --interface | --interval | --ip | --lines | --name | \
+            --namespace | --node-address | --open-to | --owner | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
             --security-group | --server | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
