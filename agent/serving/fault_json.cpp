@@ -4,6 +4,7 @@
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
+#include "agent/text/message_json.h"
 
 namespace postern::agent {
 
@@ -14,19 +15,19 @@ Json text_or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
-Json message_json(const core::Message& message) {
-    if (message.form().empty()) return message.text();
-    Json values = Json::array();
-    for (const core::Message& value : message.values())
-        values.push_back(message_json(value));
-    return {{"form", message.form()}, {"values", std::move(values)}};
+namespace {
+
+Json structure(const core::Message& message) {
+    return Json::parse(message_json(message), nullptr, false);
 }
+
+}  // namespace
 
 Json error_json(const core::Error& error, core::Micros since_wall_us) {
     return {{"code", core::to_string(error.code)},
             {"what", error.what},
             {"hint", error.hint},
-            {"message", message_json(error.what)},
+            {"message", structure(error.what)},
             {"since", time_or_null(since_wall_us)}};
 }
 
@@ -49,7 +50,7 @@ Json values_json(const doctor::Values& values) {
 Json messages_json(const doctor::Values& values) {
     Json out = Json::object();
     for (const auto& [name, value] : values) {
-        if (const auto message = doctor::message_value(value)) out[name] = message_json(*message);
+        if (const auto message = doctor::message_value(value)) out[name] = structure(*message);
     }
     return out;
 }

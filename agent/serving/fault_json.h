@@ -17,8 +17,6 @@ using Json = nlohmann::ordered_json;
 Json time_or_null(core::Micros wall_us);
 Json text_or_null(const std::string& text);
 
-/// A form with its values; text where it is verbatim.
-Json message_json(const core::Message& message);
 Json error_json(const core::Error& error, core::Micros since_wall_us);
 Json fault_json(const Fault& fault);
 
