@@ -21,7 +21,7 @@ POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
-GROUPS = ("plan", "dns", "endpoint", "publish", "k8s")  # commands that have commands
+GROUPS = ("plan", "dns", "endpoint", "publish", "k8s", "fleet")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
 
 
@@ -52,7 +52,7 @@ def commands():
 
 
 def metrics_source():
-    return "".join((ROOT / "agent/serving" / name).read_text() for name in ("metrics_text.cpp", "list_metrics.cpp"))
+    return "".join(file.read_text() for file in sorted((ROOT / "agent/serving").glob("*metrics*.cpp")))
 
 
 def manual(name):
@@ -312,7 +312,7 @@ class Installed(unittest.TestCase):
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-list-publish.json", "postern-list-read.json",
-                                        "postern-privatezone.json", "postern-read.json"])
+                                        "postern-privatezone.json", "postern-read.json", "postern-report-read.json", "postern-report-write.json"])
         self.assertEqual(installed, pages())
         self.assertGreaterEqual(sum(name.startswith("zh_CN/") for name in installed), 3)
         self.assertEqual(references, [config_reference.page(chinese) for chinese in (False, True)])
@@ -336,7 +336,7 @@ class RamPolicies(unittest.TestCase):
 
     def test_form_and_manual(self):
         policies = sorted((PACKAGING / "ram").glob("*.json"))
-        self.assertEqual(len(policies), 5)
+        self.assertEqual(len(policies), 7)
         page = manual("postern.1")
         for file in policies:
             policy = json.loads(file.read_text())
@@ -350,7 +350,7 @@ class RamPolicies(unittest.TestCase):
                     self.assertRegex(action, r"^(privatelink|ecs|pvtz|oss):[A-Z]\w+$")  # no wildcard
                     self.assertIn(action, page)
                 for resource in resources:
-                    self.assertRegex(resource, r"^acs:((privatelink|ecs|pvtz|vpc):\*:\*:[a-z]+/\*|oss:\*:\*:BUCKET/FOLDER/(\*|current\.json))$")
+                    self.assertRegex(resource, r"^acs:((privatelink|ecs|pvtz|vpc):\*:\*:[a-z]+/\*|oss:\*:\*:BUCKET(/FOLDER/(\*|current\.json))?)$")
 
 
 class Scripts(unittest.TestCase):
