@@ -232,7 +232,7 @@ std::string list_text(const Catalogue& words) {
                               {"containers", "…"},
                               {"pid", "N"},
                               {"listen", "ADDRESS"},
-                              {"others", "ZONES"},
+                              {"others", "…"},
                               {"holder", "…"},
                               {"expected", "ADDRESSES"},
                               {"hooks", "…"},
@@ -240,7 +240,17 @@ std::string list_text(const Catalogue& words) {
                               {"passed", "N"},
                               {"tried", "N"},
                               {"user", "USER"},
-                              {"blocker", "PATH"}};
+                              {"blocker", "PATH"},
+                              {"addresses", "ADDRESSES"},
+                              {"names", "NAMES"},
+                              {"hosts", "HOSTS"},
+                              {"zones", "ZONES"},
+                              {"count", "N"},
+                              {"settled_s", "N"},
+                              {"reports", "…"},
+                              {"place", "PLACE"},
+                              {"fleet", "FLEET"},
+                              {"servers", "ADDRESSES"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));
     }
     return out;

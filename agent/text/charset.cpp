@@ -66,16 +66,22 @@ const Form* ascii_for(std::string_view character) {
     return form == std::end(kForms) ? nullptr : form;
 }
 
-/// A line in the charset; nullopt if its columns would have moved, which `narrow` prevents.
+constexpr std::size_t kTerminal = 80;  // columns
+
+/// A line in the charset; nullopt if its columns would have moved, or it would not fit into a terminal any more, which
+/// `narrow` prevents.
 std::optional<std::string> line_in(std::string_view utf8, Converter& converter, bool ascii, bool narrow) {
     std::string out;
-    std::size_t wider = 0;  // columns, since the last padding
+    std::size_t wider = 0;    // columns, since the last padding
+    std::size_t columns = 0;  // of the line as it was
+    bool escape = false;
     while (!utf8.empty()) {
         if (const auto blanks = std::min(utf8.find_first_not_of(' '), utf8.size()); blanks > 1) {
             const std::size_t less = std::min(wider, blanks - 1);
             wider -= less;
             out.append(blanks - less, ' ');
             utf8.remove_prefix(blanks);
+            columns += blanks;
             if (wider > 0 && !utf8.empty() && !narrow) return std::nullopt;
             continue;
         }
@@ -84,11 +90,15 @@ std::optional<std::string> line_in(std::string_view utf8, Converter& converter, 
         utf8.remove_prefix(first.size);
         if (first.size == 1 && static_cast<unsigned char>(character[0]) < 0x80) {
             out += character;
+            escape = escape || character[0] == '\033';
+            if (!escape) ++columns;
+            if (character[0] == 'm') escape = false;
             continue;
         }
         const std::size_t before = first.code == core::Utf8Character::kInvalid ? 1 : glyph_width(first.code);
         const Form* form = ascii_for(character);
         std::string shown;
+        columns += before;
         // Two bytes of a charset of East Asia take two columns.
         const bool has = converter.works() && converter.add(character, shown);
         const bool fits = shown.size() != 2 || before == 2;
@@ -104,6 +114,7 @@ std::optional<std::string> line_in(std::string_view utf8, Converter& converter, 
         }
         out += shown;
     }
+    if (!narrow && columns <= kTerminal && columns + wider > kTerminal) return std::nullopt;
     return out;
 }
 

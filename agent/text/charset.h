@@ -19,7 +19,7 @@ bool can_show_chinese(const std::string& charset);
 /// In that charset. What it does not have is replaced by ASCII: "…" by "...", "→" by "->", what has no such form by "?".
 /// "ASCII" is also what a terminal has of which nothing is known: there it stays, as the terminal may take UTF-8.
 /// Columns stay where they are: blanks that pad a column give way to what has become wider; where they do not suffice, each
-/// such character is one of ASCII. "" (UTF-8), or a charset that libc does not know: unchanged.
+/// such character is one of ASCII, and so in a line that would be wider than 80 columns for it. "" (UTF-8), or a charset that libc does not know: unchanged.
 std::string in_charset(std::string_view utf8, const std::string& charset);
 
 }  // namespace postern::agent

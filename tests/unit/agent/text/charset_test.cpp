@@ -45,6 +45,12 @@ TEST_CASE("text: columns stay where they are in another charset", "[text]") {
     CHECK(in_charset("a → b…  up\nabcdef  up\n", "ASCII") == "a > b.  up\nabcdef  up\n");
     CHECK(in_charset("● up  ░▒▓█\n", "ASCII") == "* up  .:+#\n");
     CHECK(in_charset("…  ", "ASCII") == "... ");
+    // What fills a terminal's line does not run over.
+    const std::string words(77, 'x');
+    CHECK(in_charset("→ " + words, "ASCII") == "-> " + words);
+    CHECK(in_charset("→ x" + words, "ASCII") == "> x" + words);
+    CHECK(in_charset("\033[1m→\033[0m x" + words, "ASCII") == "\033[1m>\033[0m x" + words);
+    CHECK(in_charset("→ xx" + words, "ASCII") == "-> xx" + words);
     if (!can_show_chinese("GBK")) return;
     CHECK(in_charset("地址…   up", "GBK") == "\xb5\xd8\xd6\xb7\xa1\xad  up");
     CHECK(in_charset("● █", "GBK") == "* #");  // two columns wide there
