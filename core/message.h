@@ -37,7 +37,7 @@ class Message {
     // What std::string has, of the English text: for logs, JSON and tests.
     operator const std::string&() const { return text_; }
     operator std::string_view() const { return text_; }
-    static constexpr std::size_t npos = std::string::npos;
+    static constexpr std::size_t npos = std::string::npos;  // NOLINT(readability-identifier-naming): as std::string
     bool empty() const { return text_.empty(); }
     std::size_t size() const { return text_.size(); }
     std::size_t find(std::string_view part) const { return text_.find(part); }

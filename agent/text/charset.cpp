@@ -24,6 +24,7 @@ class Converter {
     }
     Converter(const Converter&) = delete;
     Converter& operator=(const Converter&) = delete;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): iconv_open(3) says so
     bool works() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
 
     /// False if the charset does not have the character.
