@@ -10,7 +10,6 @@ that the real one makes of what a publisher writes.
 The README beside this file has the control API.
 """
 
-import argparse
 import copy
 import ipaddress
 import json
@@ -369,27 +368,5 @@ class Cluster:
         return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description="stand-in for a Kubernetes API server")
-    parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDR:PORT")
-    parser.add_argument("--control", default="127.0.0.1:0", metavar="ADDR:PORT")
-    parser.add_argument("--cert", required=True)
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--scenario", metavar="FILE", required=True)
-    parser.add_argument("--ready-file", metavar="FILE")
-    options = parser.parse_args()
-    try:
-        with open(options.scenario, encoding="utf-8") as file:
-            cluster = Cluster(options, json.load(file))
-        addresses = cluster.open()
-    except (ControlError, OSError, ValueError, TypeError) as problem:
-        print(f"kube.py: {problem}", file=sys.stderr)
-        return 2
-    service.write_ready_file(options.ready_file, addresses)
-    service.wait_for_signal()
-    cluster.close()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(service.run_over_tls("kube.py", "stand-in for a Kubernetes API server", Cluster, ControlError))

@@ -9,7 +9,6 @@ presigned reads, conditional requests, versioning, lists of objects, and a contr
 A bucket is the first label of the Host, or the first part of the path. The README beside this file has the control API.
 """
 
-import argparse
 import base64
 import calendar
 import hashlib
@@ -318,27 +317,5 @@ class Store:
         return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description="stand-in for an object store")
-    parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDR:PORT")
-    parser.add_argument("--control", default="127.0.0.1:0", metavar="ADDR:PORT")
-    parser.add_argument("--cert", required=True)
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--scenario", metavar="FILE", required=True)
-    parser.add_argument("--ready-file", metavar="FILE")
-    options = parser.parse_args()
-    try:
-        with open(options.scenario, encoding="utf-8") as file:
-            store = Store(options, json.load(file))
-        addresses = store.open()
-    except (ControlError, OSError, ValueError, TypeError) as problem:
-        print(f"objectstore.py: {problem}", file=sys.stderr)
-        return 2
-    service.write_ready_file(options.ready_file, addresses)
-    service.wait_for_signal()
-    store.close()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(service.run_over_tls("objectstore.py", "stand-in for an object store", Store, ControlError))

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every stand-in program shares: addresses, the ready file, signals, and a bounded request log."""
 
+import argparse
 import collections
 import faulthandler
 import ipaddress
 import json
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -49,6 +51,30 @@ def wait_for_signal():
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
+
+
+def run_over_tls(name, description, make, refusal):
+    """A program with one TLS listener and a scenario: make(options, scenario) has open() and close(). The exit code; 2 with
+    the reason on stderr for what can't be used, `refusal` among it."""
+    parser = argparse.ArgumentParser(prog=name, description=description)
+    parser.add_argument("--listen", default="127.0.0.1:0", metavar="ADDR:PORT")
+    parser.add_argument("--control", default="127.0.0.1:0", metavar="ADDR:PORT")
+    parser.add_argument("--cert", required=True)
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--scenario", metavar="FILE", required=True)
+    parser.add_argument("--ready-file", metavar="FILE")
+    options = parser.parse_args()
+    try:
+        with open(options.scenario, encoding="utf-8") as file:
+            made = make(options, json.load(file))
+        addresses = made.open()
+    except (refusal, OSError, ValueError, TypeError) as problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return 2
+    write_ready_file(options.ready_file, addresses)
+    wait_for_signal()
+    made.close()
+    return 0
 
 
 class RequestLog:
