@@ -108,6 +108,20 @@ State link_state(const std::vector<State>& addresses, LinkPolicy policy) {
     return good + unknown >= needed ? State::kUnknown : State::kDown;
 }
 
+int rank(State state) {
+    switch (state) {
+        case State::kDown:
+            return 0;
+        case State::kDegraded:
+            return 1;
+        case State::kUnknown:
+            return 2;
+        case State::kUp:
+            break;
+    }
+    return 3;
+}
+
 void VerdictBook::Failures::add(Reason reason) {
     const Blame blamed = blame(reason);
     const auto note = [](auto& kind, bool failed) {

@@ -97,6 +97,9 @@ std::string_view to_string(LinkPolicy policy);
 /// else down. Without addresses: unknown.
 State link_state(const std::vector<State>& addresses, LinkPolicy policy);
 
+/// The place of a state in a list that begins with trouble: down 0, degraded, unknown, up 3.
+int rank(State state);
+
 class VerdictBook {
   public:
     explicit VerdictBook(core::Clock& clock) : clock_(clock) {}

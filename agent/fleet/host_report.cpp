@@ -10,6 +10,7 @@
 #include "agent/text/json_view.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
 namespace {
@@ -43,20 +44,6 @@ bool is_overall(std::string_view text) {
     return text == "good" || text == "degraded" || text == "failed" || text == "unknown";
 }
 
-int rank(State state) {
-    switch (state) {
-        case State::kDown:
-            return 0;
-        case State::kDegraded:
-            return 1;
-        case State::kUnknown:
-            return 2;
-        case State::kUp:
-            break;
-    }
-    return 3;
-}
-
 void add_word(std::string& to, const char* name, std::string_view value, std::size_t most = kMaxWord) {
     if (!value.empty()) to += fmt::format(",\"{}\":\"{}\"", name, word(value, most));
 }
@@ -82,7 +69,8 @@ std::vector<Kept> worst_first(const HostReport& r) {
             out.push_back({i, j});
     }
     std::stable_sort(out.begin(), out.end(), [&r](const Kept& a, const Kept& b) {
-        return rank(r.links[a.link].addresses[a.address].state) < rank(r.links[b.link].addresses[b.address].state);
+        return probe::rank(r.links[a.link].addresses[a.address].state) <
+               probe::rank(r.links[b.link].addresses[b.address].state);
     });
     return out;
 }

@@ -13,6 +13,7 @@
 #include "agent/status/incidents.h"
 #include "agent/status/spoken.h"
 #include "core/text.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
 
@@ -159,7 +160,7 @@ ChosenAddress chosen_address(const StatusSnapshot& s, const PageChoice& choice) 
     for (const auto& link : s.links) {
         for (const auto& a : link.addresses) {
             if (link.name == choice.link && a.ip.text() == choice.ip) return {&link, &a};
-            const int this_rank = page_rank(link.probing ? judged_state(link, a) : probe::State::kUp);
+            const int this_rank = probe::rank(link.probing ? judged_state(link, a) : probe::State::kUp);
             if (best.link != nullptr && this_rank >= rank) continue;
             best = {&link, &a};
             rank = this_rank;

@@ -10,6 +10,7 @@
 #include "agent/serving/page_html.h"
 #include "agent/status/spoken.h"
 #include "core/text.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
 
@@ -106,7 +107,7 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, Micros now_w
     for (const auto& a : link.addresses)
         order.push_back(&a);
     std::stable_sort(order.begin(), order.end(), [&](const AddressStatus* a, const AddressStatus* b) {
-        return page_rank(judged_state(link, *a)) < page_rank(judged_state(link, *b));
+        return probe::rank(judged_state(link, *a)) < probe::rank(judged_state(link, *b));
     });
     std::string out;
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -160,20 +161,6 @@ std::string facts_of(const LinkStatus& link, const PageWords& words) {
 }
 
 }  // namespace
-
-int page_rank(State state) {
-    switch (state) {
-        case State::kDown:
-            return 0;
-        case State::kDegraded:
-            return 1;
-        case State::kUnknown:
-            return 2;
-        case State::kUp:
-            break;
-    }
-    return 3;
-}
 
 std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,
                          bool whole) {

@@ -11,9 +11,6 @@
 
 namespace postern::agent {
 
-/// For sorting: those in trouble before those that are not known, good ones last.
-int page_rank(probe::State state);
-
 /// `room`: bytes that it may take, roughly; rows of addresses beyond it are counted instead.
 /// `whole`: addresses lead to their details, and have their last probes as bars.
 std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,

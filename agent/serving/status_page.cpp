@@ -17,6 +17,7 @@
 #include "agent/status/headline.h"
 #include "agent/status/incidents.h"
 #include "core/text.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
 
@@ -158,7 +159,7 @@ std::vector<const LinkStatus*> worst_first(const StatusSnapshot& s) {
     for (const auto& link : s.links)
         order.push_back(&link);
     std::stable_sort(order.begin(), order.end(), [](const LinkStatus* a, const LinkStatus* b) {
-        return page_rank(a->state) < page_rank(b->state);
+        return probe::rank(a->state) < probe::rank(b->state);
     });
     return order;
 }

@@ -417,3 +417,9 @@ TEST_CASE("verdict: when an address last worked is kept over its failures", "[ve
     b.fold(token);  // the path works
     CHECK(b.health().last_ok_mono_us == b.clock.mono_us());
 }
+
+TEST_CASE("verdict: a list begins with trouble", "[verdict]") {
+    CHECK(rank(State::kDown) < rank(State::kDegraded));
+    CHECK(rank(State::kDegraded) < rank(State::kUnknown));
+    CHECK(rank(State::kUnknown) < rank(State::kUp));
+}
