@@ -395,7 +395,8 @@ class App final : private Steering::Outside,
         if (const auto changed = config_.changed_since_read())
             s.reported.push_back(config_older(config_.file(), config_.loaded_wall_us(), *changed));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
-        report_upstreams(s);
+        if (const auto known = lookup_.known(); !known.empty()) upstream_watch_.know(known.begin()->first);
+        if (auto fault = report_upstreams(upstream_watch_, s.resolver)) s.reported.push_back(std::move(*fault));
         s.host_dns = host_watch_.report(config().hosts());
         s.host_dns.silent = s.host_dns.journal.state == TakeoverState::kOn && !s.resolver.running;
         for (auto& fault : host_faults(s.host_dns, s.links))
@@ -417,21 +418,6 @@ class App final : private Steering::Outside,
         if (freer_.problem() != FreeRefusal::kNone) report("PN-APP-FREEING", explain(freer_.problem()));
         log_news(judge(s, faults_, clock_.mono_us()));
         return s;
-    }
-
-    void report_upstreams(StatusSnapshot& s) {
-        std::map<core::SocketAddress, core::UpstreamStats> counters;
-        for (const auto& upstream : s.resolver.upstreams)
-            counters[upstream.address] = upstream.stats;
-        if (s.resolver.stats_valid) upstream_watch_.sample(s.resolver.stats, counters);
-        if (const auto known = lookup_.known(); !known.empty()) upstream_watch_.know(known.begin()->first);
-        const auto seen = upstream_watch_.seen();
-        for (const auto& one : seen) {
-            for (auto& upstream : s.resolver.upstreams) {
-                if (upstream.address == one.server) upstream.state = one.state;
-            }
-        }
-        if (auto fault = upstream_fault(seen)) s.reported.push_back(std::move(*fault));
     }
 
     static constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};

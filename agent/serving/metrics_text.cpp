@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <set>
 
+#include "agent/serving/connection_metrics.h"
 #include "agent/serving/list_metrics.h"
-#include "agent/status/status.h"
-#include "agent/text/metrics_writer.h"
+#include "agent/serving/metric_rows.h"
 #include "core/file_system.h"
 #include "core/log.h"
 #include "probe/scheduler.h"
@@ -22,21 +22,6 @@ namespace {
 using probe::State;
 using Writer = MetricsWriter;
 using Labels = MetricsWriter::Labels;
-
-/// From this many addresses on, probes are counted by link: a scrape stays below half a megabyte.
-constexpr std::size_t kMaxCountedAddresses = 32;
-
-template <class Array>
-std::vector<double> seconds(const Array& bounds_us) {
-    std::vector<double> out;
-    for (const auto us : bounds_us)
-        out.push_back(static_cast<double>(us) / 1e6);
-    return out;
-}
-
-double timestamp(Micros wall_us) {
-    return static_cast<double>(wall_us) / 1e6;
-}
 
 void dns_metrics(Writer& w, const StatusSnapshot& s) {
     const core::StatsPage& stats = s.resolver.stats;
@@ -118,17 +103,6 @@ void resolver_metrics(Writer& w, const StatusSnapshot& s) {
     w.sample({{"which", "accepted"}}, r.stats_valid ? r.stats.plan_accepted_generation : 0);
     w.single("postern_plan_accepted", "gauge", "Whether the resolver uses the published plan.", r.accepted ? 1 : 0);
     w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.", r.stats.plans_refused);
-}
-
-/// One sample per address for a family with the labels link, ip, zone.
-template <class Value>
-void per_address(Writer& w, const StatusSnapshot& s, Value value) {
-    for (const auto& link : s.links) {
-        for (const auto& a : link.addresses) {
-            if (const auto v = value(link, a))
-                w.sample({{"link", link.name}, {"ip", a.ip.text()}, {"zone", a.zone}}, *v);
-        }
-    }
 }
 
 void link_metrics(Writer& w, const StatusSnapshot& s) {
@@ -257,84 +231,6 @@ void vpc_answer_metrics(Writer& w, const StatusSnapshot& s) {
     });
 }
 
-Labels with(Labels labels, std::string_view name, std::string_view value) {
-    labels.emplace_back(name, std::string(value));
-    return labels;
-}
-
-/// By address, or by link if there are many.
-void connection_histograms(Writer& w, const StatusSnapshot& s) {
-    std::size_t addresses = 0;
-    for (const auto& link : s.links)
-        addresses += link.addresses.size();
-    std::vector<std::pair<Labels, ConnectionHistograms>> rows;
-    for (const auto& link : s.links) {
-        if (addresses > kMaxCountedAddresses) rows.push_back({{{"link", link.name}}, {}});
-        for (const auto& a : link.addresses) {
-            if (!a.connections) continue;
-            if (addresses <= kMaxCountedAddresses) rows.push_back({{{"link", link.name}, {"ip", a.ip.text()}}, {}});
-            rows.back().second.add(a.connections->histograms);
-        }
-    }
-    w.family("postern_app_rtt_seconds", "histogram",
-             "Smoothed round-trip time of applications' connections; a sample for each at each look.");
-    for (const auto& [labels, h] : rows) {
-        w.histogram(labels, seconds(kRttBoundsUs), {h.rtt.begin(), h.rtt.end()},
-                    static_cast<double>(h.rtt_sum_us) / 1e6);
-    }
-    w.family("postern_app_timeouts", "histogram",
-             "Retransmission timeouts in a row of applications' connections; a sample for each at each look.");
-    for (const auto& [labels, h] : rows) {
-        w.histogram(labels, {kTimeoutBounds.begin(), kTimeoutBounds.end()}, {h.timeouts.begin(), h.timeouts.end()},
-                    static_cast<double>(h.timeouts_sum));
-    }
-}
-
-/// Connections of applications; absent while they are not known.
-void connection_metrics(Writer& w, const StatusSnapshot& s) {
-    w.single("postern_app_looks_total", "counter", "Times that the kernel's list of connections was read.",
-             s.connections.looks);
-    w.single("postern_app_look_cpu_seconds_total", "counter", "CPU time of reading it.",
-             static_cast<double>(s.connections.cpu_sum_us) / 1e6);
-    w.single("postern_app_connections_known", "gauge",
-             "1 if the last look was complete, 0 if it failed, was cut short or there was none yet.",
-             s.connections.known() && s.connections.complete ? 1 : 0);
-    w.family("postern_app_connections_freed_total", "counter",
-             "Stuck or idle connections to an address out of the answer that were ended.");
-    per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional(a.connections_freed); });
-    if (!s.connections.known()) return;
-    const auto each = [&s](auto sample) {
-        for (const auto& link : s.links) {
-            for (const auto& a : link.addresses) {
-                if (a.connections) sample(Labels{{"link", link.name}, {"ip", a.ip.text()}}, *a.connections);
-            }
-        }
-    };
-    w.family("postern_app_connections", "gauge", "Connections of applications to an address, by TCP state.");
-    each([&w](const Labels& labels, const TargetConnections& seen) {
-        for (std::size_t i = 0; i < kTcpStates; ++i)
-            w.sample(with(labels, "state", to_string(static_cast<TcpState>(i))), seen.all.states[i]);
-    });
-    w.family("postern_app_connections_stuck", "gauge",
-             "Those that have data on the way, three timeouts behind them and no acknowledgement for 5 s.");
-    each([&w](const Labels& labels, const TargetConnections& seen) { w.sample(labels, seen.all.stuck); });
-    w.family("postern_app_unacked_bytes", "gauge", "Bytes that applications sent and that are not acknowledged.");
-    each([&w](const Labels& labels, const TargetConnections& seen) { w.sample(labels, seen.all.unacked_bytes); });
-    w.family("postern_app_connections_without_keepalive", "gauge",
-             "Idle connections for which the kernel would never notice that the peer is gone.");
-    each([&w](const Labels& labels, const TargetConnections& seen) { w.sample(labels, seen.all.without_keepalive); });
-    w.family("postern_app_bypass_connections", "gauge",
-             "Connections of applications to the public gateway that a link is compared with.");
-    for (const auto& link : s.links) {
-        if (!link.connections || !link.compare) continue;
-        std::uint64_t total = 0;
-        for (const auto& seen : link.connections->bypass)
-            total += seen.all.total();
-        w.sample({{"link", link.name}}, total);
-    }
-    connection_histograms(w, s);
-}
-
 /// The unit of probe counters: an address, or a link if there are many.
 struct Counted {
     Labels labels;
@@ -342,10 +238,7 @@ struct Counted {
 };
 
 std::vector<Counted> counted_probes(const StatusSnapshot& s) {
-    std::size_t addresses = 0;
-    for (const auto& link : s.links)
-        addresses += link.addresses.size();
-    const bool apart = addresses <= kMaxCountedAddresses;
+    const bool apart = count_addresses(s) <= kMaxCountedAddresses;
     std::vector<Counted> out;
     for (const auto& link : s.links) {
         if (!apart) out.push_back({{{"link", link.name}}, {}});

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "agent/faults/catalogue.h"
 #include "agent/hostdns/truce.h"
@@ -194,6 +195,20 @@ std::optional<Fault> upstream_fault(const std::vector<UpstreamSeen>& upstreams) 
     const UpstreamSeen& first = telling == upstreams.end() ? upstreams.front() : *telling;
     return make_fault(upstream_code(first.state), {}, {},
                       {{"servers", servers}, {"how", how}, {"address", first.one ? first.one->text() : ""}});
+}
+
+std::optional<Fault> report_upstreams(UpstreamWatch& watch, ResolverStatus& resolver) {
+    std::map<core::SocketAddress, core::UpstreamStats> counters;
+    for (const auto& upstream : resolver.upstreams)
+        counters[upstream.address] = upstream.stats;
+    if (resolver.stats_valid) watch.sample(resolver.stats, counters);
+    const auto seen = watch.seen();
+    for (const auto& one : seen) {
+        for (auto& upstream : resolver.upstreams) {
+            if (upstream.address == one.server) upstream.state = one.state;
+        }
+    }
+    return upstream_fault(seen);
 }
 
 std::vector<Fault> host_faults(const HostDnsReport& r, const std::vector<LinkStatus>& links) {
