@@ -26,13 +26,7 @@ class Launched final : public RunningProbe {
 
   private:
     void refuse(const ProbeTarget& target, const core::Error& error, ProbeDone done) {
-        ProbeResult result;
-        result.link = target.link;
-        result.host = target.spec->host;
-        result.zone = target.zone;
-        result.endpoint = target.endpoint;
-        result.ip = target.ip;
-        result.started_wall_us = clock_.wall_us();
+        ProbeResult result = begin_result(target, clock_.wall_us());
         result.phase = Phase::kTls;
         result.reason = Reason::kLocalCancelled;
         result.detail = detail_message(core::message("not attempted, the CA file can't be used: {}", error.whole()));

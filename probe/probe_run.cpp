@@ -38,12 +38,7 @@ ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const T
       done_(std::move(done)),
       path_(target_.spec->path),
       timer_(clock) {
-    result_.link = target_.link;
-    result_.host = target_.spec->host;
-    result_.zone = target_.zone;
-    result_.endpoint = target_.endpoint;
-    result_.ip = target_.ip;
-    result_.started_wall_us = clock_.wall_us();
+    result_ = begin_result(target_, clock_.wall_us());
     open_leg();
     if (finished_) timer_.start_in(0, [this] { settle(); });  // never from inside the constructor
 }

@@ -127,4 +127,15 @@ State Verdict::overall() const {
     return service;
 }
 
+ProbeResult begin_result(const ProbeTarget& target, core::Micros started_wall_us) {
+    ProbeResult out;
+    out.link = target.link;
+    out.host = target.spec->host;
+    out.zone = target.zone;
+    out.endpoint = target.endpoint;
+    out.ip = target.ip;
+    out.started_wall_us = started_wall_us;
+    return out;
+}
+
 }  // namespace postern::probe

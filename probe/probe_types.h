@@ -155,6 +155,9 @@ struct ProbeResult {
     std::uint16_t local_port = 0;
 };
 
+/// What is known before anything was sent.
+ProbeResult begin_result(const ProbeTarget& target, core::Micros started_wall_us);
+
 /// Path: whether the gateway is reached at this address. Service: whether the database behind it answers.
 struct Verdict {
     State path = State::kUnknown;

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """postern endpoint against a cloud that checks signatures and permissions."""
 
-import json
 import subprocess
 
-from host import KEY_SECRET, POSTERN, ZONE_A, HostTest
+from cloud_kit import CloudCommandTest
+from host import POSTERN, ZONE_A
 
 SERVICE = "epsrv-bp1example0000000009"
 SERVICE_NAME = f"com.aliyuncs.privatelink.cn-hangzhou.{SERVICE}"
@@ -16,29 +16,16 @@ ACCEPT = "accept it in TDengine's console: 实例 > 私有连接 > 添加私有�
 OPEN = {"PortRange": "443/443", "SourceCidrIp": "192.168.0.0/16"}
 
 
-class EndpointTest(HostTest):
-    SCENARIO = {}
-
-    def setUp(self):
-        super().setUp()
-        self.host.start_upstream()
-        scenario = {"services": {SERVICE: {"Zones": ["cn-hangzhou-h", "cn-hangzhou-i"]}}, "endpoints": {},
-                    "lifecycle": {"eni_ips": [ZONE_A], "request_s": 2}, **self.SCENARIO}
-        self.host.start_aliyun(**scenario)
-        self.control = self.host.aliyun.control
-        self.host.write_config()
+class EndpointTest(CloudCommandTest):
+    COMMAND = "endpoint"
+    CLOUD = {"services": {SERVICE: {"Zones": ["cn-hangzhou-h", "cn-hangzhou-i"]}}, "endpoints": {},
+             "lifecycle": {"eni_ips": [ZONE_A], "request_s": 2}}
 
     def endpoint(self, *arguments, code=0):
-        """The command's CompletedProcess; no output holds a secret."""
-        done = self.host.postern("endpoint", *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertNotIn(KEY_SECRET, done.stdout + done.stderr)
-        return done
+        return self.command(*arguments, code=code)
 
     def json(self, *arguments, code=0):
-        value = json.loads(self.endpoint(*arguments, "--json", code=code).stdout)
-        self.assertEqual(value["schema_version"], 1)
-        return value
+        return self.command_json(*arguments, code=code)
 
     def state(self):
         return self.control.get("/state")

@@ -1,34 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """postern publish against a cloud that checks signatures and permissions."""
 
-import json
-
-from host import KEY_SECRET, NAME, HostTest
+from cloud_kit import CloudCommandTest
+from host import NAME
 
 LINE_A, LINE_B = "aliyun_r_cn-hangzhou-h", "aliyun_r_cn-hangzhou-i"
 MOVED = "127.0.0.9"
 
 
-class PublishTest(HostTest):
-    SCENARIO = {}
-
-    def setUp(self):
-        super().setUp()
-        self.host.start_upstream()
-        self.host.start_aliyun(**self.SCENARIO)
-        self.control = self.host.aliyun.control
-        self.host.write_config()
+class PublishTest(CloudCommandTest):
+    COMMAND = "publish"
 
     def publish(self, *arguments, code=0, where="privatezone"):
-        done = self.host.postern("publish", where, *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertNotIn(KEY_SECRET, done.stdout + done.stderr)
-        return done
+        return self.command(where, *arguments, code=code)
 
     def json(self, *arguments, code=0):
-        value = json.loads(self.publish(*arguments, "--json", code=code).stdout)
-        self.assertEqual(value["schema_version"], 1)
-        return value
+        return self.command_json("privatezone", *arguments, code=code)
 
     def one(self, *arguments, code=0):
         (name,) = self.json(*arguments, code=code)["names"]

@@ -79,13 +79,7 @@ class FakeProber final : public probe::ProbeLauncher {
             : prober_(prober), began_wall_(prober.clock_.wall_us()), timer_(prober.clock_) {
             const core::Micros takes = outcome.hangs ? target.spec->timeout_us : outcome.latency_us;
             timer_.start_in(takes, [this, target, outcome, takes, done = std::move(done)] {
-                probe::ProbeResult result;
-                result.link = target.link;
-                result.host = target.spec->host;
-                result.zone = target.zone;
-                result.endpoint = target.endpoint;
-                result.ip = target.ip;
-                result.started_wall_us = began_wall_;
+                probe::ProbeResult result = probe::begin_result(target, began_wall_);
                 result.ok = outcome.reason == probe::Reason::kNone;
                 result.reason = outcome.reason;
                 result.phase = result.ok ? probe::Phase::kCount : phase_of(outcome.reason);

@@ -27,6 +27,19 @@ inline core::UniqueFd connected(const core::SocketAddress& to, int type) {
     return fd;
 }
 
+/// Turns the loop until `done` is true, `most` at most; returns whether it was.
+template <class Fn>
+bool turn_until(core::Loop& loop, Fn done, core::Micros most) {
+    const core::Micros deadline = core::now_mono_us() + most;
+    while (core::now_mono_us() < deadline) {
+        loop.poll();
+        if (done()) return true;
+        pollfd none{};
+        ::poll(&none, 0, 1);
+    }
+    return false;
+}
+
 /// A resolver, and an upstream of the test's own on UDP and TCP.
 class Host {
   public:
@@ -78,14 +91,7 @@ class Host {
     /// Turns the loop until `done`, five seconds at most.
     template <class Fn>
     bool until(Fn done) {
-        const core::Micros deadline = core::now_mono_us() + 5 * core::kSecond;
-        while (core::now_mono_us() < deadline) {
-            loop.poll();
-            if (done()) return true;
-            pollfd none{};
-            ::poll(&none, 0, 1);
-        }
-        return false;
+        return turn_until(loop, done, 5 * core::kSecond);
     }
     /// Receives one datagram while the loop turns; empty after five seconds.
     core::Bytes receive(int fd, sockaddr_in* from = nullptr) {

@@ -85,14 +85,7 @@ class Shop {
     /// Turns the loop until `done`, ten seconds at most: with small buffers the kernel takes its time.
     template <class Fn>
     bool until(Fn done) {
-        const core::Micros deadline = core::now_mono_us() + 10 * core::kSecond;
-        while (core::now_mono_us() < deadline) {
-            loop.poll();
-            if (done()) return true;
-            pollfd none{};
-            ::poll(&none, 0, 1);
-        }
-        return false;
+        return test::turn_until(loop, done, 10 * core::kSecond);
     }
     /// Takes what is there, `most` bytes at most; returns how many, or -1 when nothing will come any more.
     ssize_t take(const core::UniqueFd& from, std::size_t most = 1 << 20) {
