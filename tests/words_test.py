@@ -47,18 +47,20 @@ def messages():
 
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*'
-# Of commands that speak English only.
-ENGLISH_ONLY = re.compile(r"agent/(?:commands/(?!check_config|dns|endpoint|publish)|client/(?!agent_client)|freeing|doctor/(?:bundle|repair)|serving|steering/(?:drains|steering_drains))")
+# What stays English: texts of the HTTP API, whose readers are programs (serving; its texts for people are messages all the
+# same, see MESSAGES_SAID), and the words inside a support bundle, which another one reads (doctor/bundle).
+ENGLISH_ONLY = re.compile(r"agent/(?:doctor/bundle|serving/(?!connections_view|drain_route))")
 
 
 # Files in which each sentence is a message, but for what the log says and what is no sentence.
-WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/check_config|account/operation_error)")
+WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/(?!publish_|endpoint|dns|plan|resolve|logs|queries|connections|probe|doctor|store|refresh|status|fleet)|account/operation_error|freeing/free_request|k8s/cluster_access)")
 NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
               "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
-              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "postern endpoint create --service ", "postern endpoint delete ", "postern endpoint export ep-… "}
+              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "fleet status", "k8s corefile", "k8s alive", "k8s node", "plan compile", "plan show", "postern {}: {}\n", "  {} {}\n", "HOME ", "rewrite name exact {} {}.{}.svc.cluster.local answer auto",
+              "can't listen on ", " verify only", "ldns cannot build an answer: ", "a zone or an address is out of the answer until its time is over", "postern endpoint create --service ", "postern endpoint delete ", "postern endpoint export ep-… "}
 
 
-MESSAGES_SAID = re.compile(r"agent/(?:hostdns/|account/|publish/|fleet/(?:key_file|publisher)|commands/(?:dns|endpoint|publish)|client/)")
+MESSAGES_SAID = re.compile(r"agent/(?:hostdns/|account/|publish/|fleet/(?:key_file|publisher)|commands/|client/|steering/|serving/(?:connections_view|drain_route))")
 
 
 def literals(pattern):
@@ -82,7 +84,7 @@ def returned():
     out = {}
     for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
         text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
-        statements = re.findall(r"\b(?:say|said|refuse|give_back|told|row|complain|confirm|tell|fail|fail_command|stop)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
+        statements = re.findall(r"\b(?:say|said|told|of|note|line|add|refuse|give_back|told|row|complain|confirm|tell|fail|fail_command|stop)\((.*?)\);\n|\b(?:refusal|hint|what|why|holder) =(.*?);\n", text, re.S) if MESSAGES_SAID.match(path.relative_to(ROOT).as_posix()) else []
         for literal in re.findall(LITERAL, " ".join(part for parts in statements for part in (*parts, "+"))):
             form = unescaped(literal)
             if re.search(r"[a-z] [a-z{]", form):
@@ -115,7 +117,7 @@ def glossary():
 def bare(text):
     """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
     return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
-                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|client token|the zone meanwhile|private zone", " ", text)
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|client token|the zone meanwhile|private zone|kubectl proxy|a link by|liveness probe|up, degraded, down, unknown|log in there", " ", text)
 
 
 class Words(unittest.TestCase):

@@ -10,8 +10,13 @@
 #include "agent/text/json_view.h"
 #include "core/any_address.h"
 #include "core/file_system.h"
+#include "core/printable.h"
 
 namespace postern::agent {
+
+namespace {
+constexpr std::size_t kMaxQuoted = 200;  // of a reply
+}
 
 core::SocketAddress agent_address(const Config& config) {
     return core::on_this_host(config.http.listen);
@@ -53,6 +58,16 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
                      : core::message("it is not running; start it: systemctl start postern, or postern run --config {}",
                                      config.path);
     return core::fail(std::move(error));
+}
+
+core::Error wrong_answer(const Config& config, const HttpResponse& reply) {
+    const std::string where = agent_address(config).text();
+    const std::string body = core::printable(core::whole_characters(reply.body, kMaxQuoted));
+    return core::Error{core::Code::kHttpFailed,
+                       core::message("http://{} answered with HTTP {}: {}", where, reply.status, body),
+                       "is it postern of this version that listens there? see [http] listen, and restart it after an "
+                       "upgrade",
+                       0};
 }
 
 std::map<std::string, EndpointSet> ask_agent_addresses(const Config& config) {

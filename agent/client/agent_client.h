@@ -21,6 +21,9 @@ core::SocketAddress agent_address(const Config& config);
 core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
                                      core::Micros timeout_us);
 
+/// Of a reply that is not what the agent of this version says.
+core::Error wrong_answer(const Config& config, const HttpResponse& reply);
+
 /// Addresses by link from the running agent; empty if it does not answer.
 std::map<std::string, EndpointSet> ask_agent_addresses(const Config& config);
 

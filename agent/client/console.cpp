@@ -102,7 +102,7 @@ bool output_lost() {
     if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno == 0 ? EIO : errno;
     if (output_error == 0 && std::ferror(stdout) != 0) output_error = EIO;
     if (output_error == 0 || output_error == EPIPE) return false;
-    write_note(fmt::format("postern: the output could not be written: {}\n", std::strerror(output_error)));
+    write_note(told(core::message("postern: the output could not be written: {}\n", std::strerror(output_error))));
     return true;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
@@ -49,14 +48,19 @@ core::Result<ProbeTargets> from_command_line(const TargetWish& wish) {
     return out;
 }
 
+/// Each once.
+void note(std::vector<core::Message>& notes, core::Message what) {
+    if (std::find(notes.begin(), notes.end(), what) == notes.end()) notes.push_back(std::move(what));
+}
+
 /// The addresses of one link, from the best available source.
 EndpointSet addresses_of(const Config& config, const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
-                         const Snapshot& snapshot, std::set<std::string>& notes) {
+                         const Snapshot& snapshot, std::vector<core::Message>& notes) {
     if (const auto told = agent.find(link.name); told != agent.end() && !told->second.empty()) return told->second;
     RememberedAddresses known = remembered_addresses(snapshot, config, link);
     if (known.saved) {
-        notes.insert("the agent does not answer: addresses are those saved at " +
-                     core::format_time(snapshot.written_wall_us));
+        note(notes, core::message("the agent does not answer: addresses are those saved at {}",
+                                  core::format_time(snapshot.written_wall_us)));
     }
     return std::move(known.addresses);
 }
@@ -76,7 +80,6 @@ EndpointSet narrowed(EndpointSet known, const TargetWish& wish) {
 core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish& wish) {
     const auto agent = ask_agent_addresses(config);
     const Snapshot snapshot = load_remembered(paths_of(config.agent), config).snapshot;
-    std::set<std::string> notes;
     ProbeTargets out;
     bool found = false;
     std::string names;
@@ -84,9 +87,11 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish&
         core::add_item(names, link.name);
         if (!wish.link.empty() && link.name != wish.link) continue;
         found = true;
-        const EndpointSet addresses = narrowed(addresses_of(config, link, agent, snapshot, notes), wish);
+        const EndpointSet addresses = narrowed(addresses_of(config, link, agent, snapshot, out.notes), wish);
         if (addresses.empty()) {
-            notes.insert(link.name + ": no address is known (the agent has not discovered any): give --address IP");
+            note(out.notes,
+                 core::message("{}: no address is known (the agent has not discovered any): give --address IP",
+                               link.name));
             continue;
         }
         const auto spec = make_spec(wish, link);
@@ -94,13 +99,14 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish&
         for (const auto& a : addresses)
             out.targets.push_back({link.name, a.ip, a.zone, a.endpoint, *spec});
     }
-    out.notes.assign(notes.begin(), notes.end());
     if (!found && !wish.link.empty()) {
-        return fail(Code::kUsage, core::message("there is no link {}", shown(wish.link)),
-                    names.empty() ? "the configuration has none" : "there are: " + names);
+        return fail(
+            Code::kUsage, core::message("there is no link {}", shown(wish.link)),
+            names.empty() ? core::Message("the configuration has none") : core::message("there are: {}", names));
     }
     if (out.targets.empty()) {
-        return fail(Code::kUsage, out.notes.empty() ? "there is no link in " + wish.config : out.notes.front(),
+        return fail(Code::kUsage,
+                    out.notes.empty() ? core::message("there is no link in {}", wish.config) : out.notes.front(),
                     "see postern status, or give --host NAME --address IP");
     }
     return out;

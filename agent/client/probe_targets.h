@@ -14,7 +14,7 @@ namespace postern::agent {
 
 struct ProbeTargets {
     std::vector<probe::ProbeTarget> targets;
-    std::vector<std::string> notes;  // "the agent does not answer: addresses are those saved at …"
+    std::vector<core::Message> notes;  // "the agent does not answer: addresses are those saved at …"
 };
 
 /// kUsage, kFileUnreadable … if there is nothing to probe; mistakes in the configuration have been printed.

@@ -16,6 +16,7 @@
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/source_key.h"
 #include "agent/fleet/fleet_client.h"
+#include "agent/text/terminal.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -43,7 +44,7 @@ class OnlineCheck {
                 answers_.emplace(key, std::nullopt);
         }
         if (answers_.empty()) {
-            print("online: no link has a source to ask for addresses\n");
+            say("online: no link has a source to ask for addresses");
             return kExitGood;
         }
         int code = tell_service();
@@ -52,7 +53,7 @@ class OnlineCheck {
         int code_of_list = kExitGood;
         if (config_.fleet.configured()) code_of_list = tell_list();
         ask_all();
-        if (api) print(fmt::format("region {}\n", region()));
+        if (api) say(core::message("region {}", region()));
         if (failed_ && !config_.fleet.configured()) code = kExitFailed;
         code = std::max(code, code_of_list);
         for (const auto& link : config_.links)
@@ -61,10 +62,16 @@ class OnlineCheck {
     }
 
   private:
-    std::string region() const {
-        if (!config_.aliyun.region.empty()) return config_.aliyun.region + " (configured)";
+    static void say(const core::Message& line) { print(told(line) + "\n"); }
+    /// A row below a line.
+    static void row(const core::Message& key, const core::Message& value) {
+        print(fmt::format("  {} {}\n", pad(told(key), 16), told(value)));
+    }
+
+    core::Message region() const {
+        if (!config_.aliyun.region.empty()) return core::message("{} (configured)", config_.aliyun.region);
         const auto& identity = cloud_.metadata.known_identity();
-        return identity.region.empty() ? "not known" : identity.region + " (of this instance)";
+        return identity.region.empty() ? "not known" : core::message("{} (of this instance)", identity.region);
     }
 
     /// Runs the loop until `done`; every client has its own timeouts.
@@ -77,19 +84,19 @@ class OnlineCheck {
     /// With whose eyes this command looks, and what it could not see so.
     int tell_service() const {
         if (!eyes_) {
-            print("service: none installed with this configuration; the environment and the user are this command's\n");
+            say("service: none installed with this configuration; the environment and the user are this command's");
             return kExitGood;
         }
         const auto environment = process_environment();
         const std::string home = environment("HOME");
-        print(fmt::format("service: {}, user {}, {}\n", eyes_->unit.path, eyes_->user,
-                          home.empty() ? "no HOME" : "HOME " + home));
+        say(core::message("service: {}, user {}, {}", eyes_->unit.path, eyes_->user,
+                          home.empty() ? core::Message("no HOME") : core::Message("HOME " + home)));
         std::string names;  // the values may be secrets
         for (const auto& [name, value] : eyes_->unit.environment)
             core::add_item(names, name);
-        print("  environment      " + (names.empty() ? "nothing of its own" : names) + "\n");
+        row("environment", names.empty() ? core::Message("nothing of its own") : core::Message(names));
         for (const core::Message& what : eyes_->not_checked)
-            print("  not checked      " + told(what) + "\n");
+            row("not checked", what);
         return eyes_->not_checked.empty() ? kExitGood : kExitWarning;
     }
 
@@ -99,7 +106,7 @@ class OnlineCheck {
         for (const std::string& path : credential_files(process_environment())) {
             const core::Message why = eyes_ && !path.empty() ? eyes_->cannot_read(path) : core::Message();
             if (why.empty() || (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)) continue;
-            print("  credentials      " + told(why) + "\n");
+            row("credentials", why);
             code = kExitWarning;
         }
         return code;
@@ -110,19 +117,24 @@ class OnlineCheck {
         cloud_.credentials->get([&](core::Result<Credentials> result) { keys = std::move(result); });
         wait([&] { return keys.has_value(); });
         failed_ = !keys || !*keys;
-        const std::string source = failed_ ? "" : (*keys)->provider;
-        const std::string who = failed_ || (*keys)->principal.empty() ? "" : " (" + (*keys)->principal + ")";
-        print(failed_ ? "credentials: none\n" : fmt::format("credentials: {}{}\n", source, who));
+        if (failed_) {
+            say("credentials: none");
+        } else {
+            const core::Message source = (*keys)->provider;
+            say(core::message("credentials: {}", (*keys)->principal.empty()
+                                                     ? source
+                                                     : core::message("{} ({})", source, (*keys)->principal)));
+        }
         const auto& attempts = cloud_.credentials->attempts();
         for (const auto& name : cloud_.credentials->source_names()) {
             const auto it =
                 std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
-            std::string what = "not asked: an earlier one is used";
-            if (it != attempts.end())
-                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->told();
-            print(fmt::format("  {:<16} {}\n", name, what));
+            row(std::string(name), it == attempts.end() ? "not asked: an earlier one is used"
+                                   : it->used           ? "used"
+                                   : it->set_up         ? core::message("failing: {}", it->told())
+                                                        : core::message("not set up: {}", it->told()));
         }
-        if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
+        if (failed_) say("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)");
     }
 
     int tell_list() {
@@ -130,17 +142,17 @@ class OnlineCheck {
         wait([&] { return fleet_.reader.status().asked; });
         fleet_.reader.stop();
         const ListStatus& s = fleet_.reader.status();
-        const std::string head = fmt::format("list {} of the fleet {}: ", s.place, s.fleet);
+        const core::Message head = core::message("list {} of the fleet {}", s.place, s.fleet);
         if (s.unreachable) {
-            print(head + s.unreachable->text() + "\n");
+            say(core::message("{}: {}", head, s.unreachable->whole()));
             return kExitFailed;
         }
         if (s.refused) {
-            print(fmt::format("{}not used ({}): {}\n", head, to_string(s.refused->problem), s.refused->detail));
+            say(core::message("{}: not used ({}): {}", head, to_string(s.refused->problem), s.refused->detail));
             return kExitFailed;
         }
         const FleetList& list = *s.list;
-        print(fmt::format("{}generation {}, written {} by {}, valid until {}, {} endpoints\n", head,
+        say(core::message("{}: generation {}, written {} by {}, valid until {}, {} endpoints", head,
                           list.number.generation, core::format_utc(list.number.written_wall_us), list.publisher,
                           core::format_utc(list.not_after_wall_us), list.endpoints.size()));
         return list.old(clock_.wall_us()) ? kExitWarning : kExitGood;
@@ -164,18 +176,20 @@ class OnlineCheck {
         int code = kExitGood;
         for (const auto& key : source_keys(link)) {
             const auto& answer = answers_.at(key);
-            const std::string head = fmt::format("link {}: {}: ", link.name, key);
+            const core::Message head = core::message("link {}: {}", link.name, key);
             if (!answer || !*answer) {
                 const core::Error error =
                     answer ? answer->error() : core::Error{core::Code::kInternal, "no answer", "", 0};
-                print(head + error.text() + "\n");
+                say(core::message("{}: {}", head, error.whole()));
                 code = kExitFailed;
                 continue;
             }
             const EndpointSet ready = ready_addresses(**answer, link.zones);
             if (ready.empty()) code = std::max(code, kExitWarning);
-            const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
-            print(head + (ready.empty() ? why_not_ready(**answer, link.zones).text() : describe(ready)) + id + "\n");
+            core::Message what = ready.empty() ? why_not_ready(**answer, link.zones) : core::Message(describe(ready));
+            if (!(*answer)->request_id.empty())
+                what = core::message("{} (RequestId {})", std::move(what), (*answer)->request_id);
+            say(core::message("{}: {}", head, std::move(what)));
         }
         return code;
     }

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/client/language.h"
 #include "agent/commands/cli_builder.h"
+#include "agent/commands/cli_error.h"
+#include "agent/commands/cli_help.h"
 #include "agent/net/libraries.h"
 #include "agent/steering/drains.h"
 #include "agent/text/values.h"
@@ -12,54 +15,6 @@
 namespace postern::agent {
 
 namespace {
-
-constexpr const char* kOverview =
-    "postern - private DNS names for cloud databases behind PrivateLink, checked and kept alive\n"
-    "\n"
-    "Usage: postern COMMAND [OPTIONS]\n"
-    "\n"
-    "Look:\n"
-    "  status         one screen: links, addresses, DNS, discovery   --json --watch\n"
-    "  resolve NAME   ask the resolver; says where the answer is from and why\n"
-    "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
-    "  logs           what the probes found                          -f --since 1h --state down\n"
-    "  queries        what was asked of the resolver, if its query log is on\n"
-    "  connections    the applications' own connections: stuck, withdrawn, around the link\n"
-    "  doctor         the whole chain: what is wrong, its owner, the fix\n"
-    "\n"
-    "Act:\n"
-    "  run            the agent, in the foreground (systemd starts it)\n"
-    "  refresh        ask the cloud API and probe everything now\n"
-    "  drain ZONE     take a zone or an address out of the answers   --for 1h --reason TEXT\n"
-    "  undrain        end that before its time; drain status shows what is drained\n"
-    "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
-    "  dns status     who owns this host's DNS, and what postern changed\n"
-    "\n"
-    "The endpoint itself, in Alibaba Cloud:\n"
-    "  endpoint list  endpoints, their states; also show, services\n"
-    "  endpoint create, wait, delete; zone (add, remove), export, remove-group\n"
-    "\n"
-    "For a fleet of hosts, and for what runs no agent:\n"
-    "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
-    "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
-    "  publish kubernetes, publish ack-dns   the names in a cluster: EndpointSlices, or ACK's CustomDNSConfig\n"
-    "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK has to be told of the private names\n"
-    "  publish list   the addresses of all endpoints as one signed list in an object store\n"
-    "  publish run    the same as a service; publish keygen makes its key\n"
-    "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
-    "\n"
-    "In a pod on a Kubernetes node:\n"
-    "  k8s node, k8s alive   for its init container and its liveness probe\n"
-    "\n"
-    "Configure:\n"
-    "  check-config   validate the configuration; every mistake with its line\n"
-    "  plan show      print the plan that the resolver serves\n"
-    "  plan compile   make a plan without the agent\n"
-    "\n"
-    "postern COMMAND --help lists the options, postern --version (--verbose) the version (and the\n"
-    "libraries').\n"
-    "The configuration is /etc/postern/postern.toml unless --config FILE says otherwise.\n"
-    "Exit codes: 0 good, 1 warning, 2 failed, 3 unknown (usage error, or could not measure).\n";
 
 /// The commands, their options, and the one given.
 class Parser {
@@ -91,44 +46,35 @@ class Parser {
     }
 
     Command parse(int argc, const char* const* argv) {
+        std::vector<std::string> words = with_options(argc, argv);
+        read_publish_target(app_, words);
         try {
-            std::vector<std::string> words = with_options(argc, argv);
-            read_publish_target(app_, words);
-            std::reverse(words.begin(), words.end());  // as CLI11 wants them
-            app_.parse(std::move(words));
+            app_.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // as CLI11 wants them
         } catch (const CLI::CallForHelp&) {
-            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal), kExitGood};
+            return PrintAndExit{help_of(deepest(&app_), prefix(*deepest(&app_))), kExitGood};
         } catch (const CLI::ParseError& error) {
-            const CLI::App* at = deepest(&app_);
-            const std::string name = at == &app_ ? "postern" : full_name(at);
-            std::string what = error.what();
-            const auto remaining = app_.remaining(true);
-            if (!commands_of(at).empty() && !remaining.empty()) what = unknown_command(at, remaining.front());
-            return PrintAndExit{name + ": " + what + "\nTry: " + name + " --help\n", kExitUnknown};
+            const CLI::App& at = *deepest(&app_);
+            const std::string name = full_name(at);
+            core::Message what = usage_problem(error, app_, at, words);
+            return PrintAndExit{told(core::message("{}: {}\nTry: {} --help\n", name, std::move(what), name)),
+                                kExitUnknown};
         }
         if (want_version_)
             return PrintAndExit{"postern " POSTERN_VERSION "\n" + (verbose_ ? library_lines() : ""), kExitGood};
-        if (want_help_) return PrintAndExit{kOverview, kExitGood};
-        if (!result_) return PrintAndExit{kOverview, kExitUnknown};
+        if (want_help_) return PrintAndExit{overview(), kExitGood};
+        if (!result_) return PrintAndExit{overview(), kExitUnknown};
         return std::move(*result_)();
     }
 
   private:
     using Make = std::function<Command()>;
 
-    static std::vector<std::string_view> commands_of(const CLI::App* app) {
-        std::vector<std::string_view> out;
-        for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
-            out.push_back(command->get_name());
-        return out;
-    }
-
     /// The words after the program's name, "version" and "help" in place of a command as the options that they stand for:
     /// "help dns enable" and "dns help enable" are "dns enable --help".
     std::vector<std::string> with_options(int argc, const char* const* argv) const {
         std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
         const CLI::App* at = &app_;
-        for (std::size_t i = 0; i < words.size() && !commands_of(at).empty(); ++i) {
+        for (std::size_t i = 0; i < words.size() && !commands_of(*at).empty(); ++i) {
             if (i == 0 && words[i] == "version") {
                 words[i] = "--version";
                 return words;
@@ -138,7 +84,7 @@ class Parser {
                 words.emplace_back("--help");
                 return words;
             }
-            const auto known = commands_of(at);
+            const auto known = commands_of(*at);
             if (std::find(known.begin(), known.end(), words[i]) == known.end()) return words;
             at = at->get_subcommand(words[i]);
         }
@@ -234,7 +180,8 @@ class Parser {
                [c](const std::vector<std::string>& list) {
                    for (const auto& text : list) {
                        const auto ip = core::IpAddress::parse(text);
-                       if (!ip) throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
+                       if (!ip)
+                           throw UsageError("--address", core::message("{} {}", shown(text), "is not an IP address"));
                        c->addresses.push_back(*ip);
                    }
                },
@@ -242,7 +189,7 @@ class Parser {
             ->type_name("IP")
             ->allow_extra_args(false);
         add_read(app, "--host", "the private DNS name: Host header and name in the certificate", "NAME",
-                 [c](const std::string& text) -> std::string {
+                 [c](const std::string& text) -> core::Message {
                      auto host = normalise_host(text);
                      if (!host) return host.error();
                      c->host = *host;
@@ -250,9 +197,7 @@ class Parser {
                  });
         app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")->type_name("FILE");
         app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")->type_name("FILE");
-        app->add_option("--port", c->port, "port of the gateway (default 443)")
-            ->type_name("N")
-            ->check(CLI::Range(1, 65535).description(""));
+        add_number(app, "--port", "port of the gateway (default 443)", 1, 65535, c->port);
     }
 
     void add_probe() {
@@ -264,12 +209,10 @@ class Parser {
         app->add_option("LINK", c->target.link, "only this link (default: all)")->type_name("");
         add_config(app, c->target.config);
         app->add_flag("--json", c->json, "as JSON: the records, as in the log");
-        app->add_option("-n,--count", c->count, "how many times (default 1)")
-            ->type_name("N")
-            ->check(CLI::Range(1, 100000).description(""));
+        add_number(app, "-n,--count", "how many times (default 1)", 1, 100000, c->count);
         add_target(app, &c->target);
         add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
-                 [c](const std::string& text) -> std::string {
+                 [c](const std::string& text) -> core::Message {
                      c->target.timeout_us = parse_duration(text);
                      return c->target.timeout_us && *c->target.timeout_us >= 10 * core::kMillisecond &&
                                     *c->target.timeout_us <= core::kMinute
@@ -289,7 +232,7 @@ class Parser {
                             "the result.\nExit: as status.",
                             c);
         add_read(app, "--timeout", "how long to wait for it (default 30s)", "TIME",
-                 [c](const std::string& text) -> std::string {
+                 [c](const std::string& text) -> core::Message {
                      const auto timeout = parse_duration(text);
                      if (timeout) c->timeout_us = *timeout;
                      return timeout ? "" : "is not a duration, such as \"30s\"";
@@ -307,7 +250,7 @@ class Parser {
         app->add_option("TARGET", c->target, "a zone (cn-hangzhou-h) or an address; or the word status")
             ->required()
             ->type_name("");
-        add_read(app, "--for", "how long, from 1m to 3d", "TIME", [c](const std::string& text) -> std::string {
+        add_read(app, "--for", "how long, from 1m to 3d", "TIME", [c](const std::string& text) -> core::Message {
             const auto time = parse_duration(text);
             if (time) c->for_us = *time;
             return time && check_drain(*time, "").empty() ? "" : "is not a duration from 1m to 3d, such as \"1h\"";
@@ -318,11 +261,10 @@ class Parser {
         app->callback([this, c, app] {
             const bool status = c->target == "status";
             if (status && (app->count("--for") > 0 || app->count("--reason") > 0 || c->free))
-                throw CLI::ValidationError("status", "takes neither --for nor --reason nor --free");
-            if (!status && c->for_us == 0)
-                throw CLI::ValidationError("--for", "is missing: how long, such as --for 1h");
+                throw UsageError("status", "takes neither --for nor --reason nor --free");
+            if (!status && c->for_us == 0) throw UsageError("--for", "is missing: how long, such as --for 1h");
             if (!status && !check_drain(c->for_us, c->reason).empty())
-                throw CLI::ValidationError("--reason", check_drain(c->for_us, c->reason));
+                throw UsageError("--reason", check_drain(c->for_us, c->reason));
             c->verb = status ? DrainCommand::Verb::kStatus : DrainCommand::Verb::kDrain;
             result_ = [c] { return Command{*c}; };
         });
@@ -348,16 +290,18 @@ class Parser {
         app->add_flag("--pod", c->request.pod,
                       "as a pod of Kubernetes sees it (the default in a pod without an agent)");
         app->add_flag("--list", c->list, "the codes that can be found");
-        app->add_option("--lang", c->language, "en or zh (default: by the locale)")
-            ->type_name("LANG")
-            ->check(CLI::IsMember({"en", "zh"}).description(""));
+        add_read(app, "--lang", "en or zh (default: by the locale)", "LANG",
+                 [raw = c.get()](const std::string& text) -> core::Message {
+                     raw->language = text;
+                     return text == "en" || text == "zh" ? "" : "is neither en nor zh";
+                 });
         app->add_option("--only", c->request.only, "only these steps or codes")->type_name("CODE,...")->delimiter(',');
         app->add_option("--skip", c->request.skip, "without these steps or codes")
             ->type_name("CODE,...")
             ->delimiter(',');
         add_target(app, &c->request.target);
         add_read(app, "--timeout", "for all of it (default 30s)", "TIME",
-                 [raw = c.get()](const std::string& text) -> std::string {
+                 [raw = c.get()](const std::string& text) -> core::Message {
                      const auto time = parse_duration(text);
                      if (!time || *time < core::kSecond || *time > 10 * core::kMinute)
                          return "is not a duration from 1s to 10m, such as \"30s\"";
@@ -371,18 +315,11 @@ class Parser {
         app->add_flag("--yes", c->yes, "with --fix: do it without a question");
         app->callback([this, c, app, bundle] {
             c->request.target.config_given = app->count("--config") > 0;
-            if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks on the terminal: use it without --json");
-            if (c->yes && !c->fix) throw CLI::ValidationError("--yes", "is the answer to what --fix asks");
+            if (c->fix && c->json) throw UsageError("--fix", "asks on the terminal: use it without --json");
+            if (c->yes && !c->fix) throw UsageError("--yes", "is the answer to what --fix asks");
             if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();
             result_ = [c] { return Command{*c}; };
         });
-    }
-
-    static std::string unknown_command(const CLI::App* at, const std::string& word) {
-        const auto meant = nearest(word, commands_of(at));
-        const std::string before = at->get_parent() == nullptr ? "" : full_name(at).substr(8) + " ";
-        return "there is no command " + shown(before + word) +
-               (meant ? "; did you mean \"" + before + std::string(*meant) + "\"?" : "");
     }
 
     static CLI::App* deepest(CLI::App* app) {
@@ -392,17 +329,9 @@ class Parser {
     }
 
     /// The part before a command's name in its usage line.
-    static std::string prefix(const CLI::App* app) {
+    static std::string prefix(const CLI::App& app) {
         const std::string name = full_name(app);
         return name.substr(0, name.rfind(' '));
-    }
-
-    static std::string full_name(const CLI::App* app) {
-        std::string name = app->get_name();
-        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr; p = p->get_parent()) {
-            name = p->get_name() + " " + name;
-        }
-        return "postern " + name;
     }
 
     Micros now_;

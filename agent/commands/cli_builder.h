@@ -3,14 +3,27 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/commands/cli.h"
 #include "agent/text/values.h"
+#include "core/message.h"
 
 namespace postern::agent {
+
+/// A problem that we find ourselves: CLI11's errors have room for a text alone.
+class UsageError : public CLI::ValidationError {
+  public:
+    explicit UsageError(core::Message what) : CLI::ValidationError(what.text()), said(std::move(what)) {}
+    /// "NAME: problem".
+    UsageError(const std::string& name, core::Message problem)
+        : UsageError(core::message("{}: {}", name, std::move(problem))) {}
+    core::Message said;
+};
 
 /// Options that CLI11 passes as text and we parse; a problem becomes its usage error.
 template <class Fn>
@@ -20,25 +33,36 @@ CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string&
         ->add_option_function<std::string>(
             name,
             [read, name](const std::string& text) {
-                if (const std::string problem = read(text); !problem.empty()) {
-                    throw CLI::ValidationError(name, shown(text) + " " + problem);
-                }
+                if (core::Message problem = read(text); !problem.empty())
+                    throw UsageError(name, core::message("{} {}", shown(text), std::move(problem)));
             },
             help)
         ->type_name(type);
 }
 
+/// "" or what is wrong: the whole text is a number from `least` to `most`.
+template <class Number>
+core::Message read_number(const std::string& text, Number least, Number most, Number& out) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (ec == std::errc{} && end == text.data() + text.size() && out >= least && out <= most) return "";
+    return core::message("is not a whole number from {} to {}", least, most);
+}
+
+inline void add_number(CLI::App* app, const char* name, const char* help, int least, int most, int& out) {
+    add_read(app, name, help, "N",
+             [least, most, &out](const std::string& text) { return read_number(text, least, most, out); });
+}
+
 /// An option that may be given up to `most` times. `add` returns what is wrong with a value.
 inline void add_repeated(CLI::App* app, const char* name, const char* help, const char* type, std::size_t most,
-                         const std::function<std::string(const std::string&)>& add) {
+                         const std::function<core::Message(const std::string&)>& add) {
     app->add_option_function<std::vector<std::string>>(
            name,
            [name, most, add](const std::vector<std::string>& list) {
-               if (list.size() > most)
-                   throw CLI::ValidationError(name, "may be given " + std::to_string(most) + " times at most");
+               if (list.size() > most) throw UsageError(name, core::message("may be given {} times at most", most));
                for (const auto& text : list) {
-                   if (const std::string problem = add(text); !problem.empty())
-                       throw CLI::ValidationError(name, shown(text) + " " + problem);
+                   if (core::Message problem = add(text); !problem.empty())
+                       throw UsageError(name, core::message("{} {}", shown(text), std::move(problem)));
                }
            },
            help)

@@ -27,7 +27,7 @@ void add_dns_commands(CLI::App& root, const std::function<void(DnsCommand)>& cho
     add_read(enable, "--mode",
              "split: only the private names come to postern; full: resolv.conf's server is postern;\n"
              "auto (the default): split where the host can, else full",
-             "MODE", [c = e](const std::string& text) -> std::string {
+             "MODE", [c = e](const std::string& text) -> core::Message {
                  return parse_mode(text, &c->mode) ? "" : "is not auto, split or full";
              });
     auto [disable, d] = add_verb(

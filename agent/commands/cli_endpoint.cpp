@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `postern endpoint …`.
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -49,20 +48,20 @@ constexpr VerbHelp kVerbs[] = {
 
 void add_id(CLI::App* app, const char* name, const char* help, const char* type, const Shared& c,
             std::string EndpointWish::*member, const char* prefix) {
-    add_read(app, name, help, type, [c, member, prefix](const std::string& text) -> std::string {
+    add_read(app, name, help, type, [c, member, prefix](const std::string& text) -> core::Message {
         c->wish.*member = text;
-        return is_resource_id(text, prefix) ? "" : std::string("is no ID that begins with ") + prefix;
+        return is_resource_id(text, prefix) ? core::Message() : core::message("is no ID that begins with {}", prefix);
     });
 }
 
 void add_duration(CLI::App* app, const char* name, const char* help, const Shared& c, Micros EndpointCommand::*member,
                   Micros least) {
-    add_read(app, name, help, "TIME", [c, member, least](const std::string& text) -> std::string {
+    add_read(app, name, help, "TIME", [c, member, least](const std::string& text) -> core::Message {
         const auto value = parse_duration(text);
         if (value) (*c).*member = *value;
         constexpr Micros kMaxWait = core::kDay;
         if (value && *value >= least && *value <= kMaxWait) return "";
-        return "is not a duration from " + format_duration(least) + " to " + format_duration(kMaxWait);
+        return core::message("is not a duration from {} to {}", format_duration(least), format_duration(kMaxWait));
     });
 }
 
@@ -92,7 +91,7 @@ void add_place(CLI::App* app, const Shared& c) {
     add_repeated(app, "--open-to", "clients that must reach port 443 (default: the VPC's addresses); again for more",
                  "CIDR", kMaxOpenTo, [c](const std::string& text) {
                      c->wish.open_to.push_back(text);
-                     return std::string();
+                     return core::Message();
                  });
     app->add_option("--name", c->wish.name, "of the endpoint (default postern)")->type_name("NAME");
     app->add_flag("--dual-stack", c->wish.dual_stack, "IPv6 addresses, too, if the service has them");
@@ -102,16 +101,12 @@ void add_place(CLI::App* app, const Shared& c) {
     add_repeated(app, "--tag", "of the endpoint; again for more", "KEY=VALUE", kMaxTags,
                  [c](const std::string& text) { return read_tag(text, &c->wish.tags.emplace_back()); });
     add_read(app, "--bandwidth", "between the regions, if the service is in another (default: the API's)", "MBITS",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  constexpr int kLeast = 100, kMost = 1'000'000;
-                 const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), c->wish.bandwidth);
-                 const bool whole = error == std::errc{} && end == text.data() + text.size();
-                 return whole && c->wish.bandwidth >= kLeast && c->wish.bandwidth <= kMost
-                            ? ""
-                            : "is not a whole number of Mbit/s from 100 on";
+                 return read_number(text, kLeast, kMost, c->wish.bandwidth);
              });
     add_read(app, "--client-token", "of an attempt whose result is not known: prevents a second endpoint", "TOKEN",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->client_token = text;
                  const bool fits = !text.empty() && text.size() <= 64 &&
                                    std::all_of(text.begin(), text.end(), [](char b) { return b > ' ' && b < 0x7f; });
@@ -129,10 +124,9 @@ void add_export(CLI::App* app, const Shared& c) {
     id->type_name("")->each([file](const std::string&) { file->required(false); });
     app->parse_complete_callback([c, file] {
         const bool alone = file->count() == 0;
-        const std::string problem = check_endpoint_id(c->endpoint);
-        if (alone && problem.empty())
-            throw CLI::ValidationError("FILE", "is missing: endpoint export " + c->endpoint + " FILE");
-        if (!alone && !problem.empty()) throw CLI::ValidationError(c->endpoint, problem);
+        const core::Message problem = check_endpoint_id(c->endpoint);
+        if (alone && problem.empty()) throw UsageError(core::message("{} is missing", "FILE"));
+        if (!alone && !problem.empty()) throw UsageError(c->endpoint, problem);
         if (alone) c->file = std::exchange(c->endpoint, "");
     });
 }
@@ -151,15 +145,15 @@ void add_options(CLI::App* app, const Shared& c) {
     const bool changes = verb == Verb::kZone || verb == Verb::kDelete;
     const bool writes = changes || verb == Verb::kCreate || verb == Verb::kRemoveGroup;
     if (verb == Verb::kZone) {
-        add_read(app, "ACTION", "add or remove", "", [c](const std::string& text) -> std::string {
+        add_read(app, "ACTION", "add or remove", "", [c](const std::string& text) -> core::Message {
             c->adds = text == "add";
             return c->adds || text == "remove" ? "" : "is neither add nor remove";
         })->required();
     }
     if (verb == Verb::kRemoveGroup) {
-        add_read(app, "GROUP", "its ID: sg-…", "", [c](const std::string& text) -> std::string {
+        add_read(app, "GROUP", "its ID: sg-…", "", [c](const std::string& text) -> core::Message {
             c->group = text;
-            return is_resource_id(text, "sg-") ? "" : "is no ID that begins with sg-";
+            return is_resource_id(text, "sg-") ? core::Message() : core::message("is no ID that begins with {}", "sg-");
         })->required();
     } else if (verb == Verb::kExport) {
         add_export(app, c);
@@ -175,7 +169,7 @@ void add_options(CLI::App* app, const Shared& c) {
     if (verb == Verb::kCreate) add_place(app, c);
     if (verb == Verb::kShow) {
         add_read(app, "--from", "judge for this address instead of this host's", "IP",
-                 [c](const std::string& text) -> std::string {
+                 [c](const std::string& text) -> core::Message {
                      c->from = core::IpAddress::parse(text);
                      return c->from ? "" : "is not an IP address";
                  });

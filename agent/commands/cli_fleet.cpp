@@ -8,10 +8,10 @@
 namespace postern::agent {
 namespace {
 
-std::string read_folder(const std::string& text, std::string& out) {
+core::Message read_folder(const std::string& text, std::string& out) {
     out = text;
     const auto place = parse_folder_place(text);
-    return place ? "" : "is no folder of reports: " + place.error().hint;
+    return place ? core::Message() : core::message("is no folder of reports: {}", place.error().hint);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
     app->set_help_flag("-h,--help", "this text");
     add_config(app, c->config);
     add_read(app, "--for", "coredns (default), nodelocal (NodeLocal DNSCache) or ack (ACK's CustomDNSConfig)", "DNS",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->options.dns = text == "nodelocal" ? ClusterDns::kNodeLocal
                                   : text == "ack"     ? ClusterDns::kAck
                                                       : ClusterDns::kCoreDns;
@@ -32,9 +32,9 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
                             : "is none of coredns, nodelocal, ack";
              });
     const auto read_server = [](std::optional<core::SocketAddress>& to, const char* option) {
-        return [&to, option](const std::string& text) -> std::string {
+        return [&to, option](const std::string& text) -> core::Message {
             auto address = k8s::parse_resolver(text, option);
-            if (!address) throw CLI::ValidationError(address.error().text());
+            if (!address) throw UsageError(address.error().whole());
             to = *address;
             return "";
         };
@@ -45,7 +45,7 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
              read_server(c->service, "--service"));
     add_repeated(app, "--bind",
                  "with --for nodelocal: what its other blocks bind (default 169.254.20.10); again for more", "IP",
-                 kMaxBinds, [c](const std::string& text) -> std::string {
+                 kMaxBinds, [c](const std::string& text) -> core::Message {
                      const auto ip = core::IpAddress::parse(text);
                      if (ip) c->options.binds.push_back(*ip);
                      return ip && ip->is_host() ? "" : "is not an IP address";
@@ -54,9 +54,9 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
                   "ask the next one also after SERVFAIL and REFUSED; older versions of CoreDNS don't know that word");
     app->callback([c, chosen, node] {
         if (!c->options.binds.empty() && c->options.dns != ClusterDns::kNodeLocal)
-            throw CLI::ValidationError("--bind", "belongs to --for nodelocal");
+            throw UsageError("--bind", "belongs to --for nodelocal");
         if (c->options.failover && c->options.dns == ClusterDns::kAck)
-            throw CLI::ValidationError("--failover", "can't be said in a CustomDNSConfig");
+            throw UsageError("--failover", "can't be said in a CustomDNSConfig");
         c->node_given = node->count() > 0;
         if (!c->node) c->node = core::SocketAddress::parse(kNodeAddress, 53);
         if (c->options.binds.empty()) c->options.binds.push_back(*core::IpAddress::parse(kNodeLocalAddress));
@@ -107,7 +107,7 @@ void add_cluster(CLI::App& root, const Chosen& chosen, bool ack_dns) {
              });
     app->callback([c, chosen] {
         if (c->keep && (c->common.dry_run || c->common.undo))
-            throw CLI::ValidationError("--keep", "goes with neither --dry-run nor --undo");
+            throw UsageError("--keep", "goes with neither --dry-run nor --undo");
         chosen(*c);
     });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `postern k8s node` and `postern k8s alive`.
-#include <charconv>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -12,9 +12,8 @@ namespace {
 constexpr std::size_t kMaxFolders = 8;
 constexpr std::uint16_t kDnsPort = 53;
 
-std::string read_owner(const std::string& text, std::uint32_t& out) {
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return ec == std::errc{} && end == text.data() + text.size() && out != 0 ? "" : "is not a user's number above 0";
+core::Message read_owner(const std::string& text, std::uint32_t& out) {
+    return read_number(text, 1u, std::numeric_limits<std::uint32_t>::max() - 1, out);
 }
 
 void add_node(CLI::App& root, const Chosen& chosen) {
@@ -27,18 +26,18 @@ void add_node(CLI::App& root, const Chosen& chosen) {
     add_read(app, "--address", "make an interface with this address, for the node's resolver to listen on", "IP",
              [c](const std::string& text) {
                  c->address = core::IpAddress::parse(text);
-                 return std::string(c->address && c->address->is_host() ? "" : "is not an IP address");
+                 return core::Message(c->address && c->address->is_host() ? "" : "is not an IP address");
              });
     app->add_option("--interface", c->interface_name, "its name (default postern-pods)")->type_name("NAME");
     add_repeated(app, "--folder", "make this folder and give it to --owner; again for more", "FOLDER", kMaxFolders,
                  [c](const std::string& text) {
                      c->folders.push_back(text);
-                     return std::string(text.starts_with('/') ? "" : "does not start with /");
+                     return core::Message(text.starts_with('/') ? "" : "does not start with /");
                  });
     add_read(app, "--owner", "user and group of the folders (default 10053, the image's)", "UID",
              [c](const std::string& text) { return read_owner(text, c->owner); });
     app->callback([c, chosen] {
-        if (!c->address && c->folders.empty()) throw CLI::ValidationError("give --address, --folder or both");
+        if (!c->address && c->folders.empty()) throw UsageError("give --address, --folder or both");
         chosen(*c);
     });
 }
@@ -53,12 +52,12 @@ void add_alive(CLI::App& root, const Chosen& chosen) {
     add_read(app, "--server", "where it listens", "IP[:PORT]", [c](const std::string& text) {
         const auto server = core::SocketAddress::parse(text, kDnsPort);
         if (server) c->server = *server;
-        return std::string(server ? "" : "is not an IP address with a port or without");
+        return core::Message(server ? "" : "is not an IP address with a port or without");
     })->required();
     add_read(app, "--timeout", "how long to wait (default 3s)", "TIME", [c](const std::string& text) {
         const auto timeout = parse_duration(text);
         if (timeout) c->timeout_us = *timeout;
-        return std::string(timeout && *timeout > 0 && *timeout <= core::kMinute ? "" : "is not a time up to 1m");
+        return core::Message(timeout && *timeout > 0 && *timeout <= core::kMinute ? "" : "is not a time up to 1m");
     });
     app->callback([c, chosen] { chosen(*c); });
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `postern logs` and `postern queries`: what is shown of what was kept.
-#include <charconv>
 #include <ctime>
 #include <memory>
 
@@ -11,10 +10,11 @@ namespace postern::agent {
 
 namespace {
 
+constexpr std::size_t kMostLines = 1'000'000'000;
+
 /// "" or what is wrong.
-std::string read_count(const std::string& text, std::size_t& out) {
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return ec == std::errc{} && end == text.data() + text.size() ? "" : "is not a number";
+core::Message read_count(const std::string& text, std::size_t& out) {
+    return read_number(text, std::size_t{0}, kMostLines, out);
 }
 
 /// Parses a time: "1h" (ago), RFC 3339 in UTC, or a local date or time as in the logs.
@@ -42,9 +42,9 @@ CLI::App* add(CLI::App& root, const char* name, const char* help, std::shared_pt
     return app;
 }
 
-std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c, Micros now,
-                                                    Micros probe::RecordFilter::*member) {
-    return [c, member, now](const std::string& text) -> std::string {
+std::function<core::Message(const std::string&)> when(std::shared_ptr<LogsCommand> c, Micros now,
+                                                      Micros probe::RecordFilter::*member) {
+    return [c, member, now](const std::string& text) -> core::Message {
         const auto at = parse_when(text, now);
         if (at) c->filter.*member = *at;
         return at ? "" : "is not a time: expected 1h, 2026-01-02T03:04:05Z or \"2026-01-02 11:04\"";
@@ -63,27 +63,27 @@ void add_logs(CLI::App& root, Micros now, const Chosen& chosen) {
              when(c, now, &probe::RecordFilter::since_wall_us));
     add_read(app, "--until", "up to then", "TIME", when(c, now, &probe::RecordFilter::until_wall_us));
     app->add_option("--link", c->filter.link, "only this link")->type_name("LINK");
-    add_read(app, "--ip", "only this address", "IP", [c](const std::string& text) -> std::string {
+    add_read(app, "--ip", "only this address", "IP", [c](const std::string& text) -> core::Message {
         c->filter.ip = core::IpAddress::parse(text);
         return c->filter.ip ? "" : "is not an IP address";
     });
     add_read(app, "--state", "only records with this state: up, degraded, down, unknown", "STATE",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->filter.state = probe::parse_state(text);
                  return c->filter.state ? "" : "is not a state: up, degraded, down, unknown";
              });
     add_read(app, "--reason", "only this reason of failure, such as tcp_timeout", "REASON",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->filter.reason = probe::parse_reason(text);
                  if (c->filter.reason) return "";
                  std::vector<std::string_view> all;
                  for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r)
                      all.push_back(probe::to_string(static_cast<probe::Reason>(r)));
                  const auto meant = nearest(text, all);
-                 return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
+                 return meant ? core::message("is not a reason; did you mean {}?", std::string(*meant))
                               : "is not a reason, such as tcp_timeout or cert_expired";
              });
-    add_read(app, "-o,--output", "short, wide or json", "FORMAT", [c](const std::string& text) -> std::string {
+    add_read(app, "-o,--output", "short, wide or json", "FORMAT", [c](const std::string& text) -> core::Message {
         using Format = LogsCommand::Format;
         c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
         return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";

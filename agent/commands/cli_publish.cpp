@@ -16,7 +16,7 @@ void add_common(CLI::App* app, PublishCommon& c) {
     add_config(app, c.config);
     app->add_option("LINK", c.link, "only the name of this link (default: all)")->type_name("");
     add_read(app, "--ttl", "5s or 30s (default: 30s, with --follow-health 5s)", "TIME",
-             [&c](const std::string& text) -> std::string {
+             [&c](const std::string& text) -> core::Message {
                  const auto ttl = parse_duration(text);
                  if (ttl == 5 * core::kSecond || ttl == 30 * core::kSecond) {
                      c.ttl_s = static_cast<int>(*ttl / core::kSecond);
@@ -40,23 +40,24 @@ void add_publish_privatezone(CLI::App& root, const Chosen& chosen) {
         "should be, 1 something is left as it is, 2 refused or failed, 3 not confirmed, interrupted or usage.");
     add_common(app, c->common);
     add_repeated(app, "--vpc", "whose hosts ask: vpc-… or REGION/vpc-… (default: this host's); again for more", "VPC",
-                 kMaxVpcs, [c](const std::string& text) -> std::string {
+                 kMaxVpcs, [c](const std::string& text) -> core::Message {
                      const auto slash = text.find('/');
                      if (slash != std::string::npos) {
                          if (auto problem = check_region(text.substr(0, slash)); !problem.empty()) return problem;
                      }
                      const std::string id = slash == std::string::npos ? text : text.substr(slash + 1);
                      c->vpcs.push_back(text);
-                     return is_resource_id(id, "vpc-") ? "" : "is no ID that begins with vpc-";
+                     return is_resource_id(id, "vpc-") ? core::Message()
+                                                       : core::message("is no ID that begins with {}", "vpc-");
                  });
     app->add_flag("!--no-zone-lines", c->zone_lines, "the same answer for all: no records for availability zones");
     add_read(app, "--publisher", "what the others know this publisher by (default: the host's name)", "NAME",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->publisher = text;
                  return publish::is_publisher(text) ? "" : "is not 1 to 63 of letters, digits, '.', '_' and '-'";
              });
     add_read(app, "--format", "with --dry-run: text (default), json or terraform", "FORMAT",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->terraform = text == "terraform";
                  c->common.json = c->common.json || text == "json";
                  return c->terraform || text == "json" || text == "text" ? "" : "is none of text, json, terraform";
@@ -69,8 +70,7 @@ void add_publish_privatezone(CLI::App& root, const Chosen& chosen) {
     app->add_flag("-y,--yes", c->common.yes, "don't ask");
     app->callback([c, chosen] {
         if (c->terraform && (!c->common.dry_run || c->common.undo))
-            throw CLI::ValidationError("--format",
-                                       "terraform prints what would be there: with --dry-run, without --undo");
+            throw UsageError("--format", "terraform prints what would be there: with --dry-run, without --undo");
         chosen(*c);
     });
 }
@@ -85,7 +85,7 @@ void add_publish_file(CLI::App& root, const Chosen& chosen) {
     add_common(app, c->common);
     app->add_option("--to", c->to, "where (default: stdout)")->type_name("FILE");
     add_read(app, "--format", "json (default), or hosts: lines as in /etc/hosts", "FORMAT",
-             [c](const std::string& text) -> std::string {
+             [c](const std::string& text) -> core::Message {
                  c->form = text == "hosts" ? publish::Form::kHosts : publish::Form::kJson;
                  return text == "json" || text == "hosts" ? "" : "is neither json nor hosts";
              });

@@ -15,10 +15,10 @@ void add_list_options(CLI::App* app, const std::shared_ptr<PublishListCommand>& 
     add_read(app, "--to",
              "where readers fetch it: oss://BUCKET/KEY, s3://BUCKET/KEY, https://… or file:/PATH\n(default: "
              "list_url of [fleet])",
-             "PLACE", [c](const std::string& text) -> std::string {
+             "PLACE", [c](const std::string& text) -> core::Message {
                  c->to = text;
                  const auto place = parse_object_place(text);
-                 return place ? "" : "is no place of a list: " + place.error().hint;
+                 return place ? core::Message() : core::message("is no place of a list: {}", place.error().hint);
              });
     app->add_option("-k,--key-file", c->key_files, "private key that signs it; twice while keys are changed")
         ->type_name("FILE")
@@ -38,8 +38,8 @@ void add_list_options(CLI::App* app, const std::shared_ptr<PublishListCommand>& 
            "--endpoint",
            [c](const std::vector<std::string>& ids) {
                for (const auto& id : ids) {
-                   if (const std::string problem = check_endpoint_id(id); !problem.empty())
-                       throw CLI::ValidationError("--endpoint", shown(id) + " " + problem);
+                   if (core::Message problem = check_endpoint_id(id); !problem.empty())
+                       throw UsageError("--endpoint", core::message("{} {}", shown(id), std::move(problem)));
                }
                c->endpoints = ids;
            },
@@ -47,7 +47,7 @@ void add_list_options(CLI::App* app, const std::shared_ptr<PublishListCommand>& 
         ->type_name("ID")
         ->allow_extra_args(false);
     add_read(app, "--valid-for", "how long a list may be used; it is written anew after a quarter of that (default 1d)",
-             "TIME", [c](const std::string& text) -> std::string {
+             "TIME", [c](const std::string& text) -> core::Message {
                  const auto time = parse_duration(text);
                  if (time) c->validity_us = *time;
                  return time && *time >= core::kMinute && *time <= kLongestValidity

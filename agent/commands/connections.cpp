@@ -5,6 +5,7 @@
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/commands/connections_free.h"
 #include "agent/text/json_view.h"
@@ -23,10 +24,7 @@ constexpr const char* kPath = "/api/v1/connections";
 core::Result<HttpResponse> ask(const Config& config, const char* method, const std::string& path, int expected) {
     auto reply = ask_agent(config, method, path, kRequest);
     if (!reply || reply->status == expected) return reply;
-    return core::fail(core::Code::kHttpFailed,
-                      "http://" + agent_address(config).text() + " answered with HTTP " +
-                          std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
-                      "is it postern of this version that listens there? see [http] listen");
+    return core::fail(wrong_answer(config, *reply));
 }
 
 /// Until a look has ended that began after `started`.
@@ -49,7 +47,8 @@ core::Result<HttpResponse> look(const Config& config, const ConnectionsCommand& 
     const auto started = JsonView::parse(begun->body, kMaxAgentReply);
     if (auto waited = wait_for_look(config, started ? started->at("started").text() : ""); !waited)
         return core::fail(waited.error());
-    const std::string view = std::string("?view=text") + (colour_wanted() ? "&colour=1" : "");
+    const std::string view = std::string("?view=text") + (colour_wanted() ? "&colour=1" : "") +
+                             (shown_language() == doctor::Language::kChinese ? "&lang=zh" : "");
     return ask(config, "GET", kPath + (command.json ? std::string() : view), 200);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/commands/connections_free.h"
 #include "agent/config/paths.h"
@@ -52,16 +53,14 @@ std::optional<Row> free_one(const core::PlanView& plan, const core::PlanTarget& 
 
 std::string text_of(const Row& row, bool try_only) {
     const FreeReply& r = row.reply;
-    std::string out =
-        fmt::format("{}  {}  {}", row.address.text(), core::printable(row.link),
-                    try_only ? fmt::format("{} would be ended", r.left) : fmt::format("{} ended", r.freed));
-    if (!try_only && r.left > 0) out += fmt::format(", {} left", r.left);
-    std::string users;
+    core::Message what = try_only ? core::message("{} would be ended", r.left) : core::message("{} ended", r.freed);
+    if (!try_only && r.left > 0) core::add_item(what, core::message("{} left", r.left));
+    core::Message users;
     for (const auto& [uid, count] : row.users)
-        core::add_item(users, fmt::format("{} of uid {}", count, uid));
-    if (!users.empty()) out += " (" + users + ")";
-    if (r.refusal != FreeRefusal::kNone) out += fmt::format(": {}", explain(r.refusal));
-    return out + "\n";
+        core::add_item(users, core::message("{} of uid {}", count, uid));
+    if (!users.empty()) what = core::message("{} ({})", std::move(what), std::move(users));
+    if (r.refusal != FreeRefusal::kNone) what = core::message("{}: {}", std::move(what), explain(r.refusal));
+    return fmt::format("{}  {}  {}\n", row.address.text(), core::printable(row.link), told(what));
 }
 
 std::string json_of(const Row& row) {
@@ -77,10 +76,10 @@ int free_connections(const Config& config, const ConnectionsCommand& command) {
     const std::string path = paths_of(config.agent).current_plan;
     const auto plan = core::PlanView::load(path);
     if (!plan) {
-        complain("connections",
-                 core::Error{core::Code::kPlanInvalid,
-                             fmt::format("the agent's plan {} can't be used: {}", path, core::to_string(plan.error())),
-                             "is the agent running? run this as root", 0});
+        complain("connections", core::Error{core::Code::kPlanInvalid,
+                                            core::message("the agent's plan {} can't be used: {}", path,
+                                                          core::to_string(plan.error())),
+                                            "is the agent running? run this as root", 0});
         return kExitUnknown;
     }
     Destroyer destroyer;
@@ -98,7 +97,7 @@ int free_connections(const Config& config, const ConnectionsCommand& command) {
     if (command.json) {
         print_data(fmt::format("{{\"schema_version\":1,\"dry_run\":{},\"addresses\":[{}]}}\n", command.dry_run, out));
     } else {
-        print(out.empty() ? "no address is withdrawn: nothing to end\n" : out);
+        print(out.empty() ? told("no address is withdrawn: nothing to end") + "\n" : out);
     }
     return !known ? kExitUnknown : all ? kExitGood : kExitWarning;
 }

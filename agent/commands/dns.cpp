@@ -98,7 +98,7 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
             {"mode", off ? "" : to_string(r.journal.decision.mode)},
             {"wanted", off ? "" : to_string(r.journal.wanted)},
             {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
-            {"decision", off ? present.line : r.journal.decision.line},
+            {"decision", off ? present.line.text() : r.journal.decision.line.text()},
             {"split_possible", present.split_possible},
             {"listen", off ? "" : r.journal.target.listen.text()},
             {"names", r.journal.target.names},

@@ -19,6 +19,7 @@
 #include "agent/hostdns/instance.h"
 #include "agent/net/environment.h"
 #include "agent/text/charset.h"
+#include "agent/text/values.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/secret.h"
@@ -118,9 +119,9 @@ core::Result<void> make_room() {
     if (::setrlimit(RLIMIT_NOFILE, &more) != 0) (void)::setrlimit(RLIMIT_NOFILE, &most);
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return {};
     return core::fail(core::Code::kUsage,
-                      fmt::format("only {} open files are allowed to this process, and doctor needs {}", limit.rlim_cur,
-                                  kDescriptors),
-                      fmt::format("allow more before it: ulimit -n {}", kWantedDescriptors));
+                      core::message("only {} open files are allowed to this process, and doctor needs {}",
+                                    limit.rlim_cur, kDescriptors),
+                      core::message("allow more before it: ulimit -n {}", kWantedDescriptors));
 }
 
 }  // namespace
@@ -137,7 +138,8 @@ int run_command(const DoctorCommand& command) {
     }
     for (const auto* names : {&command.request.only, &command.request.skip}) {
         if (const std::string name = unknown_among(*names); !name.empty()) {
-            complain("doctor", name + " is neither a step nor a code: postern doctor --list shows them");
+            complain("doctor",
+                     core::message("{} is neither a step nor a code: postern doctor --list shows them", shown(name)));
             return kExitUnknown;
         }
     }

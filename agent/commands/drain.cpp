@@ -2,8 +2,10 @@
 // `postern drain`, `undrain` and `drain status`: asks the running agent, which decides.
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/text/json_view.h"
+#include "agent/text/message_json.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/printable.h"
@@ -31,6 +33,7 @@ Request request_of(const DrainCommand& c) {
         if (!c.reason.empty()) out.path += "&reason=" + core::percent_encode(c.reason);
     }
     if (!c.json) out.path += "&view=text";
+    if (!c.json && shown_language() == doctor::Language::kChinese) out.path += "&lang=zh";
     return out;
 }
 
@@ -54,14 +57,12 @@ int run_command(const DrainCommand& command) {
     const auto json = JsonView::parse(reply->body, kMaxAgentReply);
     const JsonView error = json ? json->at("error") : JsonView();
     if (error.is_null()) {
-        complain(name, core::Error{core::Code::kHttpFailed,
-                                   "the agent answered with HTTP " + std::to_string(reply->status) + ": " +
-                                       printable(reply->body.substr(0, 200)),
-                                   "is it of the same version? restart it after an upgrade", 0});
+        complain(name, wrong_answer(*config, *reply));
         return kExitUnknown;
     }
-    complain(name, core::Error{core::Code::kRefused, printable(error.at("what").text()),
-                               printable(error.at("hint").text()), 0});
+    const JsonView messages = error.at("messages");
+    complain(name, core::Error{core::Code::kRefused, read_message(messages.at("what"), error.at("what").text()),
+                               read_message(messages.at("hint"), error.at("hint").text()), 0});
     return reply->status == 409 ? kExitFailed : kExitUnknown;
 }
 

@@ -107,7 +107,7 @@ int check_readable(const std::string& path, const std::string& history, const Lo
     if (::access(path.c_str(), R_OK) == 0) return kExitGood;
     const int error = errno;
     if (error == ENOENT && (command.follow || ::access(history.c_str(), R_OK) == 0)) return kExitGood;
-    complain("logs", core::Error{core::Code::kFileUnreadable, "can't read " + path,
+    complain("logs", core::Error{core::Code::kFileUnreadable, core::message("can't read {}", path),
                                  error == EACCES ? "it belongs to the user postern: run this as root"
                                                  : "the agent makes it with its first probe: postern status",
                                  error});
@@ -144,7 +144,7 @@ std::vector<Record> from_history(const std::string& path, const probe::RecordFil
     auto found = probe::failures_in_file(path, filter);
     if (found) return std::move(*found);
     if (found.error().code != core::Code::kFileMissing)
-        complain("logs", path + " is left out: " + found.error().text());
+        complain("logs", core::message("{} is left out: {}", path, found.error().whole()));
     return {};
 }
 
@@ -199,8 +199,9 @@ int run_command(const LogsCommand& command) {
     if (records.empty() && !command.filter.link.empty() &&
         std::none_of(config->links.begin(), config->links.end(), named)) {
         const std::string names = core::joined(config->links, [](const LinkConfig& link) { return link.name; });
-        complain("logs", core::Error{core::Code::kUsage, "there is no link " + shown(command.filter.link),
-                                     names.empty() ? "the configuration has none" : "there are: " + names, 0});
+        complain("logs",
+                 core::Error{core::Code::kUsage, core::message("there is no link {}", shown(command.filter.link)),
+                             names.empty() ? "the configuration has none" : core::message("there are: {}", names), 0});
         return kExitUnknown;
     }
     Line line(command.format, colour_wanted());
@@ -219,7 +220,7 @@ int run_command(const LogsCommand& command) {
     show(out);
     if (!command.follow) {
         if (reader.skipped() > 0)
-            complain("logs", fmt::format("{} lines of {} are not records and were skipped", reader.skipped(), path));
+            complain("logs", core::message("{} lines of {} are not records and were skipped", reader.skipped(), path));
         return kExitGood;
     }
     Interruptible interruptible;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
 #include "agent/hostdns/host_system.h"
@@ -25,61 +26,62 @@ using Json = nlohmann::ordered_json;
 
 /// What is wrong with the file, and the fix.
 core::Error explain_fault(PlanFault fault, const std::string& path) {
-    core::Error error{core::Code::kPlanInvalid, path + " is not a valid plan: ", "", 0};
+    const char* what = "";
     switch (fault) {
         case PlanFault::kNone:
             break;
         case PlanFault::kMissing:
-            return {core::Code::kFileMissing, "there is no plan at " + path,
+            return {core::Code::kFileMissing, core::message("there is no plan at {}", path),
                     "the agent writes it at its start: systemctl start postern; or give a file", 0};
         case PlanFault::kUnreadable:
-            return {core::Code::kFileUnreadable, "can't read " + path,
+            return {core::Code::kFileUnreadable, core::message("can't read {}", path),
                     "it belongs to postern:postern-dns: run this as root", 0};
         case PlanFault::kTooShort:
-            error.what = error.what + "it is cut off";
+            what = "it is cut off";
             break;
         case PlanFault::kTooLarge:
-            error.what = error.what + "it is larger than 64 MiB";
+            what = "it is larger than 64 MiB";
             break;
         case PlanFault::kBadMagic:
-            error.what = error.what + "it does not begin like a plan";
+            what = "it does not begin like a plan";
             break;
         case PlanFault::kBadVersion:
-            error.what = error.what + "this program does not read its version";
+            what = "this program does not read its version";
             break;
         case PlanFault::kBadSize:
-            error.what = error.what + "its size differs from its header";
+            what = "its size differs from its header";
             break;
         case PlanFault::kBadChecksum:
-            error.what = error.what + "its checksum is wrong: a byte was changed";
+            what = "its checksum is wrong: a byte was changed";
             break;
         case PlanFault::kBadSection:
         case PlanFault::kBadRecord:
-            error.what = error.what + "its contents contradict each other";
+            what = "its contents contradict each other";
             break;
         case PlanFault::kBadName:
-            error.what = error.what + "a name in it is not a DNS name";
+            what = "a name in it is not a DNS name";
             break;
     }
-    error.what = error.what + fmt::format(" ({})", core::to_string(fault));
-    error.hint =
-        "the resolver refuses it, too, and keeps the previous one; the agent writes a new one: systemctl "
-        "restart postern";
-    return error;
+    return {core::Code::kPlanInvalid,
+            core::message("{} is not a valid plan: {} ({})", path, what, core::to_string(fault)),
+            "the resolver refuses it, too, and keeps the previous one; the agent writes a new one: systemctl "
+            "restart postern",
+            0};
 }
 
 std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
-    std::string out = fmt::format("\n{}  link {}\n", name_text(owner.name), printable(plan.links[owner.link].name));
-    if (!owner.ready) out += "  no addresses known yet: SERVFAIL (not ready)\n";
+    std::string out = fmt::format("\n{}  {}\n", name_text(owner.name),
+                                  told(core::message("link {}", printable(plan.links[owner.link].name))));
+    if (!owner.ready) out += "  " + told("no addresses known yet: SERVFAIL (not ready)") + "\n";
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
         const auto& rrset = plan.rrsets[owner.first_rrset + i];
         const auto fresh = plan_records(rrset.fresh), stale = plan_records(rrset.stale);
         if (rrset.type == core::kTypeAny || rrset.type == 6) continue;
         out += fmt::format("  {:<5} {}\n", type_text(rrset.type), core::joined(fresh));
         if (stale != fresh)
-            out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", core::joined(stale));
+            out += fmt::format("  {:<5} {}  {}\n", "", core::joined(stale), told("(once the verdicts are too old)"));
     }
-    if (!owner.explain.empty()) out += fmt::format("  why   {}\n", printable(owner.explain));
+    if (!owner.explain.empty()) out += fmt::format("  {} {}\n", pad(told("why"), 5), printable(owner.explain));
     return out;
 }
 
@@ -97,31 +99,32 @@ std::vector<std::string> verify_only(const PlanView& plan) {
 
 std::string text_of(const PlanView& plan, const std::string& path) {
     std::string out = fmt::format("{}\n", path);
-    const auto row = [&out](std::string_view key, std::string_view value) {
-        out += fmt::format("{:<12}{}\n", key, value);
+    const auto row = [&out](const char* key, const core::Message& value) {
+        out += fmt::format("{}{}\n", pad(told(key), 12), told(value));
     };
-    row("generation", fmt::format("{} (start {}, publication {})", plan.generation, plan.generation >> 32,
-                                  plan.generation & 0xffffffffu));
+    row("generation", core::message("{} (start {}, publication {})", plan.generation, plan.generation >> 32,
+                                    plan.generation & 0xffffffffu));
     const bool same_boot = plan.boot_id == core::boot_id();
-    row("made", fmt::format("{}{}", core::format_time(plan.created_wall_us),
-                            same_boot ? "" : ", before the last boot: its verdicts don't count"));
+    const core::Message made = core::format_time(plan.created_wall_us);
+    row("made", same_boot ? made : core::message("{}, before the last boot: its verdicts don't count", made));
     row("listen", core::joined(plan.listen, [](const auto& a) { return a.text(); }));
     row("allow", core::joined(plan.allow, [](const auto& p) { return p.text(); }));
-    row("upstreams",
-        plan.upstreams.empty() ? "none" : core::joined(plan.upstreams, [](const auto& u) { return u.address.text(); }));
+    row("upstreams", plan.upstreams.empty()
+                         ? core::Message("none")
+                         : core::Message(core::joined(plan.upstreams, [](const auto& u) { return u.address.text(); })));
     const auto& s = plan.settings;
     row("limits",
-        fmt::format(
+        core::message(
             "cache {} MiB, stale answers for {}, {} ms for silent upstreams, {} ms for slow ones, {} questions at once",
             s.cache_bytes >> 20, format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
             s.upstream_budget_ms, s.client_patience_ms, s.max_inflight));
-    if (s.query_log_sample != 0) row("query log", fmt::format("1 of {} queries", s.query_log_sample));
+    if (s.query_log_sample != 0) row("query log", core::message("1 of {} queries", s.query_log_sample));
     if (s.trust_ad != 0) row("AD", "of the upstreams is handed on");
     for (const auto& owner : plan.owners)
         out += owner_text(plan, owner);
     for (const auto& link : verify_only(plan))
-        out += fmt::format("\nlink {}  verify only: its name is forwarded\n", printable(link));
-    if (plan.owners.empty()) out += "\nno private names: everything is forwarded\n";
+        out += "\n" + told(core::message("link {}  verify only: its name is forwarded", printable(link))) + "\n";
+    if (plan.owners.empty()) out += "\n" + told("no private names: everything is forwarded") + "\n";
     return out;
 }
 
@@ -218,15 +221,16 @@ int run_command(const PlanCompileCommand& command) {
     std::size_t waiting = 0;
     for (const auto& owner : plan->owners)
         waiting += owner.ready ? 0 : 1;
-    print(fmt::format("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
-                      plan->owners.size(), bytes->size()));
+    print(told(core::message("{}: plan {} with {} names, {} bytes", command.out, generation_text(plan->generation),
+                             plan->owners.size(), bytes->size())) +
+          "\n");
     if (const auto verified = verify_only(*plan); !verified.empty())
-        print(fmt::format("verify only, so their names are forwarded: {}\n", core::joined(verified)));
+        print(told(core::message("verify only, so their names are forwarded: {}", core::joined(verified))) + "\n");
     if (waiting == 0) return kExitGood;
     complain(
         "plan compile",
-        fmt::format("{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud",
-                    waiting));
+        core::message("{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud",
+                      waiting));
     return kExitWarning;
 }
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
 #include "agent/commands/cli.h"
@@ -78,12 +79,12 @@ class Report {
             auto times = totals_[i];
             std::sort(times.begin(), times.end());
             const auto total = std::accumulate(counts_[i].begin(), counts_[i].end(), std::size_t{0});
-            out += fmt::format("{}  {} of {} passed", pad(targets_[i].ip.text(), 15), counts_[i][0], total);
+            core::Message what = core::message("{} of {} passed", counts_[i][0], total);
             if (!times.empty()) {
-                out += fmt::format(", min {} median {} max {} ms", core::in_ms(times.front()),
-                                   core::in_ms(times[times.size() / 2]), core::in_ms(times.back()));
+                what = core::message("{}, min {} median {} max {} ms", std::move(what), core::in_ms(times.front()),
+                                     core::in_ms(times[times.size() / 2]), core::in_ms(times.back()));
             }
-            out += '\n';
+            out += fmt::format("{}  {}\n", pad(targets_[i].ip.text(), 15), told(what));
         }
         print(out);
     }
@@ -112,11 +113,11 @@ class Report {
     std::string mark(Outcome how) const {
         switch (how) {
             case Outcome::kPassed:
-                return paint_.green("✓ ok");
+                return paint_.green(told("✓ ok"));
             case Outcome::kFailed:
-                return paint_.red("✕ failed");
+                return paint_.red(told("✕ failed"));
             case Outcome::kNotMeasured:
-                return paint_.yellow("? not measured");
+                return paint_.yellow(told("? not measured"));
         }
         return "";
     }
@@ -162,15 +163,18 @@ class Report {
     }
 
     std::string good_details(const ProbeResult& r) const {
-        std::string out;
-        const auto add = [&out](const std::string& text) { core::add_item(out, text); };
-        if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
-        if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
-        if (!r.tls_version.empty()) add(r.tls_version + (r.tls_group.empty() ? "" : " with " + r.tls_group));
+        core::Message out;
+        const auto add = [&out](core::Message text) { core::add_item(out, std::move(text)); };
+        if (r.http_status) add(core::message("HTTP {}", *r.http_status));
+        if (r.sql_code) add(core::message("code {}", *r.sql_code));
+        if (!r.tls_version.empty())
+            add(r.tls_group.empty() ? core::Message(r.tls_version)
+                                    : core::message("{} with {}", r.tls_version, r.tls_group));
         if (r.large_hello != probe::HandshakeFate::kUnknown)
-            add(fmt::format("large ClientHello {}", probe::to_string(r.large_hello)));
-        if (r.certificate.present) add("certificate until " + core::format_time(r.certificate.not_after_us));
-        return out;
+            add(core::message("large ClientHello {}", std::string(probe::to_string(r.large_hello)).c_str()));
+        if (r.certificate.present)
+            add(core::message("certificate until {}", core::format_time(r.certificate.not_after_us)));
+        return told(out);
     }
 
     std::string block(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
@@ -182,18 +186,18 @@ class Report {
         if (r.ok) return out + "    " + paint_.dim(good_details(r)) + "\n";
         const ReasonContext context{t.link, t.spec->host, t.ip.text(), t.spec->port};
         const std::string where(probe::to_string(r.phase));
-        const auto line = [&](std::string_view key, const std::string& text) {
-            out += fmt::format("    {}{}\n", pad(key, 8), wrap_text(printable(text), columns_, 12));
+        const auto line = [&](const char* key, const core::Message& text) {
+            out += fmt::format("    {}{}\n", pad(told(key), 8), wrap_text(printable(told(text)), columns_, 12));
         };
-        line("reason", fmt::format("{}, at {}", probe::to_string(r.reason), where));
-        line("cause", reason_cause(r.reason, context));
+        line("reason", core::message("{}, at {}", probe::to_string(r.reason), where));
+        line("cause", reason_cause(r.reason, context, shown_language()));
         if (!r.detail.empty()) line("detail", r.detail);
-        if (const std::string fix = reason_fix(r.reason, context); !fix.empty()) line("fix", fix);
+        if (const std::string fix = reason_fix(r.reason, context, shown_language()); !fix.empty()) line("fix", fix);
         return out;
     }
 
     std::string table_head() const {
-        std::string out = pad("milliseconds", 15) + pad_left("total", 9);
+        std::string out = pad(told("milliseconds"), 15) + pad_left(told("total"), 9);
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
             out += pad_left(probe::to_string(static_cast<Phase>(i)), kColumn);
         if (ws_) out += pad_left("ws", kColumn);

@@ -167,27 +167,32 @@ class ClusterRun {
     }
 
     std::string text_of(const ClusterOutcome::Name& name, std::size_t i) const {
-        const std::string before = command_.common.dry_run ? "would " : "";
         std::string text;
         if (!name.host.empty()) text += fmt::format("{} ({})\n", name.host, name.link);
-        if (i < explains_.size() && !explains_[i].empty()) text += "  probed: " + explains_[i] + "\n";
+        if (i < explains_.size() && !explains_[i].empty())
+            text += "  " + told(core::message("probed: {}", explains_[i])) + "\n";
         for (const auto& step : name.steps)
-            text += "  " + before + step + "\n";
-        if (!name.left.empty()) text += "  left: " + name.left + "\n";
+            text += "  " + told(command_.common.dry_run ? core::message("would {}", step) : step) + "\n";
+        if (!name.left.empty()) text += "  " + told(core::message("left: {}", name.left)) + "\n";
         if (name.steps.empty() && name.left.empty() && !name.error)
-            text += command_.common.undo ? "  nothing of postern's is there\n" : "  as it should be\n";
+            text += "  " + told(command_.common.undo ? "nothing of postern's is there" : "as it should be") + "\n";
         if (!name.service.empty() && !name.error)
-            text += fmt::format("  for CoreDNS: rewrite name exact {} {}.{}.svc.cluster.local answer auto\n", name.host,
-                                name.service, task_.space);
+            text += "  " +
+                    told(core::message("for CoreDNS: {}",
+                                       fmt::format("rewrite name exact {} {}.{}.svc.cluster.local answer auto",
+                                                   name.host, name.service, task_.space))) +
+                    "\n";
         return core::printable_lines(text, "\n");
     }
 
     Json json_of(const ClusterOutcome::Name& name) const {
-        Json bodies = Json::array();
+        Json bodies = Json::array(), steps = Json::array();
+        for (const auto& step : name.steps)
+            steps.push_back(step.text());
         for (const auto& body : name.bodies)
             bodies.push_back(Json::parse(body, nullptr, false));
-        Json out = {{"link", name.link},   {"name", name.host}, {"service", name.service},
-                    {"steps", name.steps}, {"objects", bodies}, {"left", name.left.text()}};
+        Json out = {{"link", name.link}, {"name", name.host}, {"service", name.service},
+                    {"steps", steps},    {"objects", bodies}, {"left", name.left.text()}};
         out["error"] = name.error ? error_json(*name.error, ApiError{}) : Json();
         return out;
     }
@@ -215,7 +220,7 @@ class ClusterRun {
             if (name.error) tell_failure(name_ + (name.link.empty() ? "" : ": " + name.link), *name.error);
         }
         for (const auto& remark : outcome.remarks)
-            complain(name_, printable(remark.text()));
+            complain(name_, remark);
         if (interruptible_.interrupted()) {
             complain(name_, "interrupted; the next run completes what was begun");
             return kExitUnknown;
@@ -242,7 +247,7 @@ class ClusterRun {
     k8s::KubeApi api_;
     ClusterKeeper keeper_;
     core::Timer turn_{clock_};
-    std::vector<std::string> explains_;
+    std::vector<core::Message> explains_;
     bool ending_ = false;
     Micros ended_by_ = 0;
 };

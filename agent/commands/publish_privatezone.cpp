@@ -28,7 +28,8 @@ constexpr const char* kName = "publish privatezone";
 
 /// What became of one name, or would.
 struct Outcome {
-    std::string link, host, zone, explain;
+    std::string link, host, zone;
+    core::Message explain;
     EndpointSet addresses;
     std::vector<Step> steps;  // done; in a dry run to be done
     ZonePlan::Left left = ZonePlan::Left::kNothing;
@@ -255,11 +256,16 @@ class PublishRun {
         Json remarks = Json::array();
         for (const auto& remark : out.remarks)
             remarks.push_back(remark.text());
-        Json body = {{"link", out.link},       {"name", out.host},
-                     {"zone", out.zone},       {"addresses", addresses},
-                     {"explain", out.explain}, {"steps", steps},
-                     {"remarks", remarks},     {"left", to_string(out.left)},
-                     {"why", out.why.text()},  {"wait_s", (out.wait_us + core::kSecond - 1) / core::kSecond}};
+        Json body = {{"link", out.link},
+                     {"name", out.host},
+                     {"zone", out.zone},
+                     {"addresses", addresses},
+                     {"explain", out.explain.text()},
+                     {"steps", steps},
+                     {"remarks", remarks},
+                     {"left", to_string(out.left)},
+                     {"why", out.why.text()},
+                     {"wait_s", (out.wait_us + core::kSecond - 1) / core::kSecond}};
         body["error"] = out.error ? error_json(*out.error, out.refusal) : Json();
         return body;
     }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
 #include "agent/text/dns_text.h"
@@ -53,7 +54,7 @@ std::string text_line(const QueryRecord& r, const Paint& paint) {
         fine ? rcode : paint.red(rcode), pad(core::to_string(static_cast<core::Source>(r.source)), 8),
         pad_left(fmt::format("{:.2f} ms", static_cast<double>(r.took_us) / 1000), 10),
         r.proto == static_cast<std::uint8_t>(core::Proto::kTcp) ? " tcp" : "",
-        r.name_size == 0 ? "(no readable question)" : pad(type_text(r.type), 5) + " " + name_text(name_of(r)));
+        r.name_size == 0 ? told("(no readable question)") : pad(type_text(r.type), 5) + " " + name_text(name_of(r)));
 }
 
 core::Error explain(const core::Error& error, const DnsConfig& dns) {

@@ -6,6 +6,7 @@
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/text/json_view.h"
 #include "agent/text/terminal.h"
@@ -19,26 +20,24 @@ core::Result<JsonView> ask_json(const Config& config, const std::string& method,
                                 int expected_status) {
     auto reply = ask_agent(config, method, path, 10 * core::kSecond);
     if (!reply) return core::fail(reply.error());
-    if (reply->status != expected_status) {
-        return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " + std::to_string(reply->status) +
-                                                       ": " + printable(core::whole_characters(reply->body, 200)));
-    }
+    if (reply->status != expected_status) return core::fail(wrong_answer(config, *reply));
     auto json = JsonView::parse(reply->body, kMaxAgentReply);
-    if (!json || !json->is_object()) return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");
+    if (!json || !json->is_object()) return core::fail(wrong_answer(config, *reply));
     return json;
 }
 
 /// "" if everything in `status` is newer than `started`; else what is still missing. Times have one format and
 /// compare as text.
-std::string awaited(const JsonView& status, const std::string& started) {
+core::Message awaited(const JsonView& status, const std::string& started) {
     for (const JsonView& link : status.at("links").items()) {
         const JsonView discovery = link.at("discovery");
         // A refusal is an answer, too, and so is one that was rejected.
         if (discovery.at("source").text() != "fixed" && discovery.at("asked").text() < started)
-            return "the cloud's answer for " + link.at("name").text();
+            return core::message("the cloud's answer for {}", printable(link.at("name").text()));
         if (!link.at("probing").boolean().value_or(false)) continue;
         for (const JsonView& address : link.at("addresses").items()) {
-            if (address.at("last").at("ts").text() < started) return "the probe of " + address.at("ip").text();
+            if (address.at("last").at("ts").text() < started)
+                return core::message("the probe of {}", printable(address.at("ip").text()));
         }
     }
     return "";
@@ -58,7 +57,7 @@ int run_command(const RefreshCommand& command) {
     const Micros deadline = core::now_mono_us() + command.timeout_us;
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     Interruptible interruptible;
-    std::string waiting;
+    core::Message waiting;
     do {
         const auto now = ask_json(*config, "GET", "/api/v1/status", 200);
         if (!now) {
@@ -66,11 +65,12 @@ int run_command(const RefreshCommand& command) {
             return kExitUnknown;
         }
         waiting = awaited(*now, started);
-        if (terminal) print_note("\r\033[K" + (waiting.empty() ? "" : "waiting for " + printable(waiting) + " …"));
+        if (terminal)
+            print_note("\r\033[K" + (waiting.empty() ? "" : told(core::message("waiting for {} …", waiting))));
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
     if (terminal) print_note("\r\033[K");
-    if (!waiting.empty()) complain("refresh", "gave up waiting for " + printable(waiting) + "; this is what is known:");
+    if (!waiting.empty()) complain("refresh", core::message("gave up waiting for {}; this is what is known:", waiting));
     StatusCommand status;
     status.config = command.config;
     const int code = run_command(status);

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "agent/client/console.h"
+#include "agent/client/language.h"
 #include "agent/commands/cli.h"
 #include "agent/hostdns/own_address.h"
 #include "agent/net/dns_query.h"
@@ -33,13 +34,14 @@ int exit_code(const DnsReply& reply) {
 }
 
 /// "valid:290s" → "for 290 s".
-std::string verdict_text(const std::string& verdicts) {
+core::Message verdict_text(const std::string& verdicts) {
     const auto colon = verdicts.find(':');
     const std::string kind = verdicts.substr(0, colon);
     const std::string time = colon == std::string::npos ? "" : verdicts.substr(colon + 1);
-    if (kind == "valid") return "the probes' verdicts are valid for another " + time;
+    if (kind == "valid") return core::message("the probes' verdicts are valid for another {}", time);
     if (kind == "expired")
-        return "the probes' verdicts have expired " + time + ": every address is answered, last healthy first";
+        return core::message("the probes' verdicts have expired {}: every address is answered, last healthy first",
+                             time);
     if (kind == "none") return "no verdicts: every address is answered";
     if (kind == "other_boot") return "the plan is from before the last boot: every address is answered";
     if (kind == "not_ready") return "no address is known yet: see postern status";
@@ -53,28 +55,31 @@ std::string generation_of(const std::string& digits) {
     return generation_text(g);
 }
 
-std::string source_text(const DnsReply& reply) {
+core::Message source_text(const DnsReply& reply) {
     const std::string source = word(reply, "source");
     if (source == "private") {
-        std::string out = fmt::format("private name of link {}, from the {} plan {}", word(reply, "link"),
-                                      word(reply, "plan"), generation_of(word(reply, "generation")));
-        if (reply.type != "PTR") out += "; " + verdict_text(word(reply, "verdicts"));
+        core::Message out = core::message("private name of link {}, from the {} plan {}", word(reply, "link"),
+                                          word(reply, "plan").c_str(), generation_of(word(reply, "generation")));
+        if (reply.type != "PTR") core::add_sentence(out, verdict_text(word(reply, "verdicts")));
         return out;
     }
     if (source == "upstream" && !word(reply, "upstream").empty()) {
-        return fmt::format("forwarded to {}", word(reply, "upstream"));
+        return core::message("forwarded to {}", word(reply, "upstream"));
     }
-    if (source == "upstream") return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
+    if (source == "upstream") return core::message("forwarded, but no upstream answered ({})", word(reply, "error"));
     if (source == "cache" || source == "stale" || source == "cached_failure") {
         const std::string upstream = word(reply, "upstream");
-        return fmt::format("{}, {} old{}{}",
-                           source == "cache"   ? "from the cache"
-                           : source == "stale" ? "expired, from the cache: the upstreams fail"
-                                               : "a failure of the upstreams, remembered for some seconds",
-                           word(reply, "age"), upstream.empty() ? "" : ", given by ", upstream);
+        core::Message out =
+            core::message("{}, {} old",
+                          source == "cache"   ? "from the cache"
+                          : source == "stale" ? "expired, from the cache: the upstreams fail"
+                                              : "a failure of the upstreams, remembered for some seconds",
+                          word(reply, "age"));
+        return upstream.empty() ? out : core::message("{}, given by {}", std::move(out), upstream);
     }
     if (source == "local") return "answered by the resolver itself";
-    return source.empty() ? "it gave no explanation: is it postern's resolver?" : "source: " + source;
+    return source.empty() ? core::Message("it gave no explanation: is it postern's resolver?")
+                          : core::message("source: {}", source);
 }
 
 std::string text_of(const DnsReply& reply, const Paint& paint) {
@@ -89,23 +94,24 @@ std::string text_of(const DnsReply& reply, const Paint& paint) {
                            pad(r.type, type), paint.bold(printable(r.data)));
     }
     if (reply.answers.empty()) {
-        const std::string why = reply.rcode == 0   ? "the name exists, but has no record of this type (NODATA)"
-                                : reply.rcode == 3 ? "there is no such name (NXDOMAIN)"
-                                                   : "no answer: " + reply.rcode_name;
+        const std::string why = told(reply.rcode == 0   ? "the name exists, but has no record of this type (NODATA)"
+                                     : reply.rcode == 3 ? "there is no such name (NXDOMAIN)"
+                                                        : core::message("no answer: {}", reply.rcode_name));
         out += fmt::format("{} {}: {}\n", printable(reply.question), reply.type,
                            reply.rcode == 0 || reply.rcode == 3 ? paint.yellow(why) : paint.red(why));
     }
-    const auto row = [&](std::string_view key, std::string_view value) {
-        out += fmt::format("{}{}\n", paint.dim(pad(key, 8)),
-                           wrap_text(printable(value), std::max<std::size_t>(terminal_columns(), 40), 8));
+    const auto row = [&](const char* key, const core::Message& value) {
+        out += fmt::format("{}{}\n", paint.dim(pad(told(key), 8)),
+                           wrap_text(printable(told(value)), std::max<std::size_t>(terminal_columns(), 40), 8));
     };
     out += '\n';
-    row("reply", fmt::format("{} from {} over {} in {:.1f} ms", reply.rcode_name, reply.server.text(),
-                             reply.tcp ? "TCP" : "UDP", static_cast<double>(reply.took_us) / 1000));
+    row("reply",
+        core::message("{} from {} over {} in {} ms", reply.rcode_name, reply.server.text(), reply.tcp ? "TCP" : "UDP",
+                      fmt::format("{:.1f}", static_cast<double>(reply.took_us) / 1000)));
     row("source", source_text(reply));
     if (const std::string why = word(reply, "why"); !why.empty()) row("why", why);
     for (const auto& [code, text] : reply.ede) {
-        row("error", fmt::format("{} {}{}{}", code, ede_name(code), text.empty() ? "" : ": ", text));
+        row("error", core::Message(fmt::format("{} {}{}{}", code, ede_name(code), text.empty() ? "" : ": ", text)));
     }
     return out;
 }

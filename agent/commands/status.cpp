@@ -36,11 +36,7 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     if (!reply) return core::fail(reply.error());
     const std::string header = reply->header("x-postern-overall");
     if (reply->status != 200 || header.empty()) {
-        return core::fail(core::Code::kHttpFailed,
-                          "http://" + agent_address(config).text() + " answered with HTTP " +
-                              std::to_string(reply->status) + ": " +
-                              printable(core::whole_characters(reply->body, 200)),
-                          "is it postern that listens there? see [http] listen");
+        return core::fail(wrong_answer(config, *reply));
     }
     return Shown{parse_overall_header(header).value_or(Overall::kUnknown), reply->body};
 }
@@ -58,9 +54,9 @@ std::string over_old_screen(const std::string& text) {
     }
     const auto below =
         at < text.size() ? std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), '\n') : 0;
-    out += "every 2 s; Ctrl-C ends";
-    if (below > 0) out += "; " + std::to_string(below) + " more lines do not fit: postern status | less";
-    return out + "\033[K\033[J";
+    core::Message how = "every 2 s; Ctrl-C ends";
+    if (below > 0) how = core::message("{}; {} more lines do not fit: postern status | less", std::move(how), below);
+    return out + told(how) + "\033[K\033[J";
 }
 
 int watch(const Config& config, const StatusCommand& command) {
@@ -71,7 +67,7 @@ int watch(const Config& config, const StatusCommand& command) {
     do {
         const auto shown = ask(config, command);
         code = shown ? exit_code(shown->overall) : kExitUnknown;
-        const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
+        const std::string text = shown ? shown->text : "postern status: " + told(shown.error().whole()) + "\n";
         command.json ? print_data(text) : print(terminal ? over_old_screen(text) : text + "\n");
     } while (std::ferror(stdout) == 0 && interruptible.sleep(kRedraw));
     if (terminal) print("\r\033[K\033[?25h");  // the last screen stays; the prompt takes its last row
@@ -87,7 +83,7 @@ int run_command(const StatusCommand& command) {
     if (!config) {
         // After breaking the file, the user wants to see the agent, which still uses the old one.
         config = *parse_config(command.config, "");
-        complain("status", "asking the default address, " + agent_address(*config).text());
+        complain("status", core::message("asking the default address, {}", agent_address(*config).text()));
     }
     if (command.watch) return watch(*config, command);
     const auto shown = ask(*config, command);

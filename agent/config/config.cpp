@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "agent/config/config_keys.h"
+#include "agent/config/config_readers.h"
 #include "agent/config/unknown_key.h"
 #include "agent/text/object_place.h"
 #include "agent/text/values.h"
@@ -105,7 +106,7 @@ class Reader {
 
     void read_section(Section section, const std::string& path, const ConfigNode& node, LinkConfig* link) {
         if (node.type != ConfigNode::Type::kTable) {
-            issue(node.line, path, core::message("expected a section [{}], found {}", path, node.describe()));
+            issue(node.line, path, expected(core::message("a section [{}]", path), node));
             return;
         }
         ConfigTarget target{config_, link};
@@ -170,7 +171,11 @@ core::Message format_issue(const std::string& path, const ConfigIssue& issue) {
     std::string where = path;
     if (issue.line > 0) where += fmt::format(":{}", issue.line);
     if (!issue.key.empty()) where += ": " + issue.key;
-    const core::Message out = core::message("{}: {}", core::printable_lines(where), issue.what);
+    where = core::printable_lines(where);
+    const auto& values = issue.what.values();
+    const core::Message out = issue.what.form() == kExpected
+                                  ? core::message("{}: expected {}, found {}", where, values.at(0), values.at(1))
+                                  : core::message("{}: {}", where, issue.what);
     return out.in_english(core::printable_lines(out.text()));
 }
 

@@ -10,7 +10,7 @@ namespace postern::agent {
 using Type = ConfigNode::Type;
 
 core::Message expected(core::Message what, const ConfigNode& found) {
-    return core::message("expected {}, found {}", std::move(what), found.describe());
+    return core::message(kExpected, std::move(what), found.describe());
 }
 
 core::Message wrong_value(std::string_view value, core::Message problem) {

@@ -18,6 +18,8 @@
 
 namespace postern::agent {
 
+/// The form of expected(): with its key before it, another sentence in some languages.
+inline constexpr const char* kExpected = "expected {}, found {}";
 core::Message expected(core::Message what, const ConfigNode& found);
 /// The value and what is wrong with it, as a message.
 core::Message wrong_value(std::string_view value, core::Message problem);

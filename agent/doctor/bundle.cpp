@@ -281,10 +281,11 @@ std::string bundle_name(std::string_view host, core::Micros wall_us) {
 core::Result<void> check_bundle_path(const std::string& path) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) == 0)
-        return core::fail(core::Code::kFileWrite, path + " exists", "give the bundle another name: --bundle FILE");
+        return core::fail(core::Code::kFileWrite, core::message("{} exists", path),
+                          "give the bundle another name: --bundle FILE");
     const std::string folder = core::folder_of(path);
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
-    return core::fail(core::Code::kFileWrite, "cannot write into " + folder,
+    return core::fail(core::Code::kFileWrite, core::message("cannot write into {}", folder),
                       "give the bundle another place: --bundle FILE", errno);
 }
 

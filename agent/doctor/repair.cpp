@@ -91,7 +91,8 @@ core::Result<std::string> fix_hosts(HostSystem& host, const std::vector<HostsLin
         return core::fail(core::Code::kFileWrite, "/etc/hosts has changed meanwhile",
                           "look again: postern doctor --fix");
     if (host.is_immutable(path))
-        return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
+        return core::fail(core::Code::kPermission, core::message("{} is immutable", path),
+                          core::message("chattr -i {}", path));
     const std::string stamped = fmt::format("{}.postern-{}", path, file_stamp(wall_us));
     std::string kept = stamped;
     for (int number = 2; number <= kMaxCopies; ++number) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/faults/catalogue.h"
 #include "probe/probe_types.h"
 
 namespace postern::agent {
@@ -18,9 +19,11 @@ struct ReasonContext {
 };
 
 /// "refuses the connection: nothing listens on port 443": follows a subject such as "10.0.1.23".
-std::string reason_cause(probe::Reason reason, const ReasonContext& context);
+std::string reason_cause(probe::Reason reason, const ReasonContext& context,
+                         doctor::Language language = doctor::Language::kEnglish);
 /// The next step, with names filled in. "" for kNone.
-std::string reason_fix(probe::Reason reason, const ReasonContext& context);
+std::string reason_fix(probe::Reason reason, const ReasonContext& context,
+                       doctor::Language language = doctor::Language::kEnglish);
 /// The owner of the fix: "you", "whoever runs your VPC", "TDengine Cloud", "Alibaba Cloud".
 std::string reason_owner(probe::Reason reason);
 

@@ -109,11 +109,10 @@ Owner owner_of(const HostFacts& f, FileKind kind) {
     return Owner::kNobody;
 }
 
-std::string way_text(const Decision& d) {
-    std::string out;
-    const auto add = [&](std::string_view text) {
-        if (!out.empty()) out += " and ";
-        out += text;
+core::Message way_text(const Decision& d) {
+    core::Message out;
+    const auto add = [&](const char* text) {
+        out = out.empty() ? text : core::message("{} and {}", std::move(out), text);
     };
     if (d.link == LinkWay::kNetworkd) add("a link by networkd files");
     if (d.link == LinkWay::kResolvectl) add("a link by resolvectl");
@@ -259,10 +258,9 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.hint =
             "mount it writable, or put \"nameserver\" with postern's address where this image's /etc/resolv.conf is made";
     }
-    d.line =
-        "hostdns: [" + facts_text(f, kind) + " → " + std::string(to_string(d.owner)) + ": " +
-        (d.refusal.empty() ? std::string(to_string(d.mode)) + " by " + way_text(d) : "refused, " + d.refusal.text()) +
-        "]";
+    d.line = core::message("hostdns: [{} → {}: {}]", facts_text(f, kind), std::string(to_string(d.owner)).c_str(),
+                           d.refusal.empty() ? core::message("{} by {}", to_string(d.mode), way_text(d))
+                                             : core::message("refused, {}", d.refusal));
     return d;
 }
 

@@ -67,7 +67,7 @@ struct Decision {
     core::Message refusal;  // "" or why a takeover is not possible
     core::Message hint;     // and what the user can do about it
     /// "hostdns: [resolv.conf=stub resolved=running networkd=running … → systemd-resolved: split, networkd files]"
-    std::string line;
+    core::Message line;
 };
 
 Decision decide(const HostFacts& facts, Mode wanted);

@@ -74,11 +74,11 @@ void HostWatch::look_at_upstreams() {
 void HostWatch::log_takeover() {
     const auto& journal = journal_.now();
     const std::string state = journal ? std::string(to_string(journal->state)) : "unknown";
-    const std::string now = journal ? state + " " + journal->decision.line : journal.error().text();
+    const std::string now = journal ? state + " " + journal->decision.line.text() : journal.error().text();
     if (now == logged_takeover_) return;
     const bool news = !logged_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
     logged_takeover_ = now;
-    if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", state}});
+    if (news) core::log_info("hostdns_changed", journal ? journal->decision.line.text() : now, {{"state", state}});
 }
 
 /// Reports a change of the host's files that systemd's watch missed, and a truce that nobody has ended.

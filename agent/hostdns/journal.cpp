@@ -197,14 +197,14 @@ std::string decision_json(const Decision& d) {
     const bool dhcpcd = d.file == FileWay::kDhcpcd;
     const Owner owner = d.owner == Owner::kDhcpcd ? Owner::kDhclient : d.owner;
     return fmt::format(
-        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{},"dhcpcd":{},"asks_link":{}}})",
-        json_quote(d.line), json_quote(to_string(owner)), to_string(d.mode), text_of(kLinks, d.link),
-        text_of(kFiles, dhcpcd ? FileWay::kDhclient : d.file), d.dummy_link, d.tell_networkmanager, d.in_place,
-        d.resolved_rereads, dhcpcd || d.owner == Owner::kDhcpcd, d.asks_link);
+        R"({{"line":{},"line_words":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{},"dhcpcd":{},"asks_link":{}}})",
+        json_quote(d.line), message_json(d.line), json_quote(to_string(owner)), to_string(d.mode),
+        text_of(kLinks, d.link), text_of(kFiles, dhcpcd ? FileWay::kDhclient : d.file), d.dummy_link,
+        d.tell_networkmanager, d.in_place, d.resolved_rereads, dhcpcd || d.owner == Owner::kDhcpcd, d.asks_link);
 }
 
 bool read_decision(const JsonView& v, Decision* d) {
-    d->line = v.at("line").text();
+    d->line = read_message(v.at("line_words"), v.at("line").text());
     d->dummy_link = v.at("dummy_link").boolean().value_or(false);
     d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
     d->asks_link = v.at("asks_link").boolean().value_or(false);

@@ -72,7 +72,8 @@ ObjectStep step_of(const std::optional<JsonView>& there, const Json& zones, cons
                    core::Micros now_wall_us, const std::string& told) {
     Json marks = {{kHosts, core::joined(ours, " ")}, {kWritten, core::format_utc(now_wall_us)}};
     ObjectStep out{What::kCreate, kCustomDns};
-    out.told = (there ? "change customdnsconfig default: " : "create customdnsconfig default: ") + told;
+    out.told = there ? core::message("change customdnsconfig default: {}", told)
+                     : core::message("create customdnsconfig default: {}", told);
     if (!there) {
         out.body = Json{{"apiVersion", "networking.alibabacloud.com/v1beta1"},
                         {"kind", "CustomDNSConfig"},

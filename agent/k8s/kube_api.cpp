@@ -116,7 +116,7 @@ core::Result<KubeReply> KubeApi::ask(const Call& call) {
 }
 
 core::Result<std::optional<JsonView>> KubeApi::read(const ObjectName& name) {
-    auto reply = ask({.path = path_of(name.kind) + "/" + name.name, .what = "read " + describe(name)});
+    auto reply = ask({.path = path_of(name.kind) + "/" + name.name, .what = core::message("read {}", describe(name))});
     if (!reply) return core::fail(std::move(reply.error()));
     if (reply->means == KubeReply::Means::kAbsent) return std::nullopt;
     if (reply->means != KubeReply::Means::kDone) return core::fail(std::move(reply->error));
@@ -124,7 +124,7 @@ core::Result<std::optional<JsonView>> KubeApi::read(const ObjectName& name) {
 }
 
 core::Result<std::vector<JsonView>> KubeApi::own(Kind kind) {
-    const std::string what = std::string("list postern's ") + plural(kind);
+    const core::Message what = core::message("list postern's {}", std::string(plural(kind)));
     const std::string base = path_of(kind) + "?labelSelector=" + core::percent_encode(kOwnLabels) + "&limit=" + kPage;
     std::vector<JsonView> out;
     std::string token;
@@ -161,7 +161,7 @@ core::Result<Written> KubeApi::create(Kind kind, const std::string& object) {
     return write({.method = "POST",
                   .path = path_of(kind),
                   .body = object,
-                  .what = std::string("create one of ") + plural(kind)});
+                  .what = core::message("create one of {}", std::string(plural(kind)))});
 }
 
 core::Result<Written> KubeApi::change(const ObjectName& name, const std::string& patch) {
@@ -169,7 +169,7 @@ core::Result<Written> KubeApi::change(const ObjectName& name, const std::string&
                   .path = path_of(name.kind) + "/" + name.name,
                   .body = patch,
                   .type = "application/merge-patch+json",
-                  .what = "change " + describe(name)});
+                  .what = core::message("change {}", describe(name))});
 }
 
 core::Result<Written> KubeApi::remove(const ObjectName& name, const std::string& uid, const std::string& version) {
@@ -179,7 +179,7 @@ core::Result<Written> KubeApi::remove(const ObjectName& name, const std::string&
     auto reply = ask({.method = "DELETE",
                       .path = path_of(name.kind) + "/" + name.name,
                       .body = options.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
-                      .what = "delete " + describe(name)});
+                      .what = core::message("delete {}", describe(name))});
     if (!reply) return core::fail(std::move(reply.error()));
     if (reply->means == KubeReply::Means::kDone || reply->means == KubeReply::Means::kAbsent) return Written::kDone;
     if (reply->means == KubeReply::Means::kConflict) return Written::kConflict;

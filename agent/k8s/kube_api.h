@@ -36,7 +36,7 @@ class KubeApi final : public Cluster {
         const char* method = "GET";
         std::string path, body;
         const char* type = "application/json";
-        std::string what;
+        core::Message what;
     };
     std::string path_of(Kind kind) const;
     core::Result<KubeReply> ask(const Call& call);

@@ -27,7 +27,7 @@ core::Micros wait_of(const JsonView& status, const std::string& retry_after) {
     return std::clamp<std::int64_t>(seconds, 1, kLongestWait / core::kSecond) * core::kSecond;
 }
 
-Error not_found(const JsonView& status, const std::string& what) {
+Error not_found(const JsonView& status, const core::Message& what) {
     if (status.at("details").at("kind").text() == "namespaces")
         return {Code::kApiNotFound, core::message("{}: {}", what, words_of(status)),
                 "create the namespace, or give another one", 0};
@@ -39,7 +39,7 @@ Error not_found(const JsonView& status, const std::string& what) {
 
 }  // namespace
 
-KubeReply read_reply(int status, std::string_view body, const std::string& retry_after, const std::string& what) {
+KubeReply read_reply(int status, std::string_view body, const std::string& retry_after, const core::Message& what) {
     KubeReply out;
     auto parsed = JsonView::parse(body);
     const JsonView json = parsed ? *parsed : JsonView();

@@ -30,6 +30,6 @@ struct KubeReply {
 inline constexpr core::Micros kLongestWait = core::kMinute;
 
 /// `what`: "change endpointslice db-ipv4", for messages; `retry_after`: the header's value, "" for none.
-KubeReply read_reply(int status, std::string_view body, const std::string& retry_after, const std::string& what);
+KubeReply read_reply(int status, std::string_view body, const std::string& retry_after, const core::Message& what);
 
 }  // namespace postern::agent::k8s

@@ -80,11 +80,11 @@ ObjectStep foreign(ObjectName name, core::Message why) {
     return {What::kForeign, std::move(name), "", "", "", std::move(why), ""};
 }
 
-ObjectStep create(ObjectName name, const Json& object, std::string told) {
+ObjectStep create(ObjectName name, const Json& object, core::Message told) {
     return {What::kCreate, std::move(name), written(object), "", "", {}, std::move(told)};
 }
 
-ObjectStep change(ObjectName name, const JsonView& there, Json patch, std::string told) {
+ObjectStep change(ObjectName name, const JsonView& there, Json patch, core::Message told) {
     patch["metadata"]["resourceVersion"] = version_of(there);
     return {What::kChange, std::move(name), written(patch), "", "", {}, std::move(told)};
 }
@@ -175,7 +175,7 @@ ObjectStep service_step(const ServiceWish& wish, const std::optional<JsonView>& 
         whole["name"] = wish.name;
         whole["namespace"] = wish.space;
         return create(name, {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", whole}, {"spec", spec}},
-                      fmt::format("create service {} for {}", wish.name, wish.host));
+                      core::message("create service {} for {}", wish.name, wish.host));
     }
     if (!is_ours(*there))
         return foreign(name, core::message("there is a service {} that postern did not make", wish.name));
@@ -190,7 +190,8 @@ ObjectStep service_step(const ServiceWish& wish, const std::optional<JsonView>& 
     if (same) return {What::kNothing, name};
     spec.erase("clusterIP");
     spec["selector"] = nullptr;
-    return change(name, *there, {{"metadata", metadata}, {"spec", spec}}, fmt::format("change service {}", wish.name));
+    return change(name, *there, {{"metadata", metadata}, {"spec", spec}},
+                  core::message("change service {}", wish.name));
 }
 
 ObjectStep slice_step(const ServiceWish& wish, bool v6, const std::optional<JsonView>& there) {
@@ -222,7 +223,7 @@ ObjectStep slice_step(const ServiceWish& wish, bool v6, const std::optional<Json
                        {"addressType", family},
                        {"ports", ports},
                        {"endpoints", endpoints_of(addresses)}},
-                      "create endpointslice " + told);
+                      core::message("create endpointslice {}", told));
     }
     if (!is_ours(*there))
         return foreign(name, core::message("there is an endpointslice {} that postern did not make", name.name));
@@ -235,7 +236,7 @@ ObjectStep slice_step(const ServiceWish& wish, bool v6, const std::optional<Json
         is_port(there->at("ports"), wish.port, false) && has_endpoints(*there, addresses))
         return {What::kNothing, name};
     return change(name, *there, {{"metadata", metadata}, {"ports", ports}, {"endpoints", endpoints_of(addresses)}},
-                  "change endpointslice " + told);
+                  core::message("change endpointslice {}", told));
 }
 
 ObjectStep removal_step(const ObjectName& name, const std::optional<JsonView>& there) {
@@ -246,7 +247,7 @@ ObjectStep removal_step(const ObjectName& name, const std::optional<JsonView>& t
             there->at("metadata").at("uid").text(),
             version_of(*there),
             {},
-            "delete " + k8s::describe(name)};
+            core::message("delete {}", k8s::describe(name))};
 }
 
 }  // namespace postern::agent::k8s

@@ -51,7 +51,7 @@ struct ObjectStep {
     std::string body;          // kCreate: the object; kChange: the patch
     std::string uid, version;  // kRemove
     core::Message why;         // kForeign: why it is left as it is
-    std::string told;          // what is done, for people
+    core::Message told;        // what is done, for people
 };
 
 ObjectStep service_step(const ServiceWish& wish, const std::optional<JsonView>& there);

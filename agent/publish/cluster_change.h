@@ -27,10 +27,10 @@ struct ClusterName {
 
 struct ClusterOutcome {
     struct Name {
-        std::string link, host, service;  // service "": none
-        std::vector<std::string> steps;   // done; in a dry run to be done
-        std::vector<std::string> bodies;  // of a dry run: what would be sent
-        core::Message left;               // why something is not as it should be, and stays so
+        std::string link, host, service;   // service "": none
+        std::vector<core::Message> steps;  // done; in a dry run to be done
+        std::vector<std::string> bodies;   // of a dry run: what would be sent
+        core::Message left;                // why something is not as it should be, and stays so
         std::optional<core::Error> error;
     };
     std::vector<Name> names;

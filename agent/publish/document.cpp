@@ -113,7 +113,7 @@ bool mentions(std::string_view text, std::string_view host) {
     return false;
 }
 
-std::string check_object_name(std::string_view text) {
+core::Message check_object_name(std::string_view text) {
     const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
     const bool fits = !text.empty() && text.size() <= 63 && plain(text.front()) && plain(text.back()) &&
                       std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '-'; });

@@ -8,6 +8,7 @@
 
 #include "agent/endpoint/endpoint_set.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent::publish {
 
@@ -36,6 +37,6 @@ core::Micros changed_in(Form form, std::string_view text);
 bool mentions(std::string_view text, std::string_view host);
 
 /// Names of Kubernetes objects (RFC 1123): "" or what is wrong.
-std::string check_object_name(std::string_view text);
+core::Message check_object_name(std::string_view text);
 
 }  // namespace postern::agent::publish

@@ -12,8 +12,8 @@
 namespace postern::agent::publish {
 
 struct Judged {
-    EndpointSet answer;   // a part of the addresses, never empty; all of them if none works
-    std::string explain;  // decide_answer()'s
+    EndpointSet answer;     // a part of the addresses, never empty; all of them if none works
+    core::Message explain;  // decide_answer()'s
 };
 
 /// `sleep`: false ends it with kCancelled. kUsage … if a probe can't be made, as for a token that can't be read: then

@@ -41,34 +41,39 @@ Json counts_json(const ConnectionCounts& c) {
 }
 
 using Row = std::array<std::string, 8>;
-const Row kTitles{"ADDRESS", "DNS", "UID", "CONNECTIONS", "STUCK", "RTT UP TO", "UNACKED", "NO KEEP-ALIVE"};
+constexpr std::array<const char*, 8> kTitles{"ADDRESS", "DNS",       "UID",     "CONNECTIONS",
+                                             "STUCK",   "RTT UP TO", "UNACKED", "NO KEEP-ALIVE"};
 constexpr std::size_t kFirstNumber = 3;
 
-Row row_of(const core::IpAddress& ip, std::string_view dns, const std::string& uid, const ConnectionCounts& c) {
+Row row_of(const doctor::Catalogue& words, const core::IpAddress& ip, const char* dns, const std::string& uid,
+           const ConnectionCounts& c) {
     return {ip.text(),
-            std::string(dns),
-            uid,
+            words.of(dns),
+            words.of(uid.c_str()),
             std::to_string(c.total()),
-            c.stuck > 0 ? fmt::format("{} for {}", c.stuck, rough_duration(c.stuck_for_us)) : "0",
+            c.stuck > 0 ? words.of(core::message("{} for {}", c.stuck, rough_duration(c.stuck_for_us))) : "0",
             c.rtt_max_us > 0 ? core::milliseconds(c.rtt_max_us) : "-",
             fmt::format("{} B", c.unacked_bytes),
             std::to_string(c.without_keepalive)};
 }
 
 /// A row for each user; one with "-" where no application has a connection.
-void add_rows(std::vector<Row>& rows, const TargetConnections& seen, std::string_view dns) {
+void add_rows(const doctor::Catalogue& words, std::vector<Row>& rows, const TargetConnections& seen, const char* dns) {
     for (const auto& user : seen.users)
-        rows.push_back(row_of(seen.target.address.ip, dns, std::to_string(user.uid), user.counts));
-    if (seen.users.empty()) rows.push_back(row_of(seen.target.address.ip, dns, "-", {}));
-    if (seen.more_users > 0) rows.push_back(row_of(seen.target.address.ip, dns, "all", seen.all));
+        rows.push_back(row_of(words, seen.target.address.ip, dns, std::to_string(user.uid), user.counts));
+    if (seen.users.empty()) rows.push_back(row_of(words, seen.target.address.ip, dns, "-", {}));
+    if (seen.more_users > 0) rows.push_back(row_of(words, seen.target.address.ip, dns, "all", seen.all));
 }
 
-std::string table(const std::vector<Row>& rows, const Paint& paint) {
+std::string table(const doctor::Catalogue& words, const std::vector<Row>& rows, const Paint& paint) {
+    Row titles;
+    for (std::size_t i = 0; i < titles.size(); ++i)
+        titles[i] = words.of(kTitles[i]);
     std::array<std::size_t, kTitles.size()> width{};
     for (std::size_t i = 0; i < width.size(); ++i) {
-        width[i] = kTitles[i].size();
+        width[i] = display_width(titles[i]);
         for (const auto& row : rows)
-            width[i] = std::max(width[i], row[i].size());
+            width[i] = std::max(width[i], display_width(row[i]));
     }
     const auto line = [&width](const Row& row) {
         std::string out;
@@ -76,7 +81,7 @@ std::string table(const std::vector<Row>& rows, const Paint& paint) {
             out += "  " + (i < kFirstNumber ? pad(row[i], width[i]) : pad_left(row[i], width[i]));
         return out;
     };
-    std::string out = paint.dim(line(kTitles)) + "\n";
+    std::string out = paint.dim(line(titles)) + "\n";
     for (const auto& row : rows)
         out += (row[4] == "0" ? line(row) : paint.yellow(line(row))) + "\n";
     return out;
@@ -154,29 +159,34 @@ std::string connections_json(const StatusSnapshot& s) {
     return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
-std::string connections_text(const StatusSnapshot& s, bool colour) {
+std::string connections_text(const StatusSnapshot& s, bool colour, doctor::Language language) {
     const Paint paint(colour);
-    if (s.connections.error) return "not known: " + printable(s.connections.error->text()) + "\n";
-    if (!s.connections.known()) return "not known yet: the first look is under way\n";
+    const auto& words = doctor::Catalogue::in(language);
+    if (s.connections.error)
+        return printable(words.of(core::message("not known: {}", s.connections.error->whole()))) + "\n";
+    if (!s.connections.known()) return words.of("not known yet: the first look is under way") + "\n";
     std::string out;
     for (const auto& link : s.links) {
         if (!link.connections) continue;
         std::vector<Row> rows;
         for (const auto& a : link.addresses) {
             const bool withdrawn = !a.answered && !link.answer.empty();
-            if (a.connections) add_rows(rows, *a.connections, withdrawn ? "withdrawn" : "in answer");
+            if (a.connections) add_rows(words, rows, *a.connections, withdrawn ? "withdrawn" : "in answer");
         }
         for (const auto& seen : link.connections->bypass)
-            add_rows(rows, seen, "public");
+            add_rows(words, rows, seen, "public");
         out += fmt::format("{}  {}\n", paint.bold(printable(link.name)), printable(link.host));
-        out += rows.empty() ? "  no address is known\n" : table(rows, paint);
+        out += rows.empty() ? "  " + words.of("no address is known") + "\n" : table(words, rows, paint);
         for (const auto& note : link.connections->notes)
-            out += "  " + paint.yellow(note.text()) + "\n";
+            out += "  " + paint.yellow(note_text(note, words)) + "\n";
         out += "\n";
     }
-    if (!s.connections.complete) out += "There are more: the look was cut short, the numbers are the least.\n";
-    return out + fmt::format("Seen {} ago, in this network namespace; containers and pods with their own are not.\n",
-                             rough_duration(s.now_wall_us - s.connections.looked_wall_us));
+    if (!s.connections.complete)
+        out += words.of("There are more: the look was cut short, the numbers are the least.") + "\n";
+    return out +
+           words.of(core::message("Seen {} ago, in this network namespace; containers and pods with their own are not.",
+                                  rough_duration(s.now_wall_us - s.connections.looked_wall_us))) +
+           "\n";
 }
 
 }  // namespace postern::agent

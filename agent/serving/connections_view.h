@@ -16,6 +16,7 @@ nlohmann::ordered_json looks_json(const AppConnections& looks);
 /// GET /api/v1/connections, `connections --json`.
 std::string connections_json(const StatusSnapshot& snapshot);
 /// `postern connections`.
-std::string connections_text(const StatusSnapshot& snapshot, bool colour);
+std::string connections_text(const StatusSnapshot& snapshot, bool colour,
+                             doctor::Language language = doctor::Language::kEnglish);
 
 }  // namespace postern::agent

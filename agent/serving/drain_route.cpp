@@ -5,7 +5,10 @@
 
 #include <algorithm>
 
+#include "agent/faults/catalogue.h"
+#include "agent/serving/http_routes.h"
 #include "agent/status/status.h"
+#include "agent/text/message_json.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/log.h"
@@ -45,8 +48,9 @@ std::string drains_json(const StatusSnapshot& s) {
                        json_quote(core::format_utc(s.now_wall_us)), drains);
 }
 
-std::string drains_text(const StatusSnapshot& s) {
-    if (s.drains.empty()) return "nothing is drained\n";
+std::string drains_text(const StatusSnapshot& s, doctor::Language language) {
+    const auto& words = doctor::Catalogue::in(language);
+    if (s.drains.empty()) return words.of("nothing is drained") + "\n";
     std::size_t ip = 0, link = 0;
     for (const auto& d : s.drains) {
         for_covered(s, d, [&](const LinkStatus& l, const AddressStatus& a) {
@@ -56,28 +60,31 @@ std::string drains_text(const StatusSnapshot& s) {
     }
     std::string out;
     for (const auto& d : s.drains) {
-        out += drain_text(d, s.now_wall_us) + "\n";
+        out += drain_text(d, s.now_wall_us, language) + "\n";
         for_covered(s, d, [&](const LinkStatus& l, const AddressStatus& a) {
-            out += fmt::format("  {}  {}  {}  {}\n", pad(a.ip.text(), ip), pad(l.name, link),
-                               pad(probe::to_string(judged_state(l, a)), 8),
-                               a.answered ? "answered all the same: no other address works" : "out of the answer");
+            out += fmt::format(
+                "  {}  {}  {}  {}\n", pad(a.ip.text(), ip), pad(l.name, link),
+                pad(probe::to_string(judged_state(l, a)), 8),
+                words.of(a.answered ? "answered all the same: no other address works" : "out of the answer"));
         });
     }
     return out;
 }
 
 HttpReply answer_drains(const HttpQuery& query, const StatusSnapshot& s) {
-    return query.argument("view") == "text" ? HttpReply::text(200, drains_text(s))
+    return query.argument("view") == "text" ? HttpReply::text(200, drains_text(s, language_of(query)))
                                             : HttpReply::json(200, drains_json(s));
 }
 
 HttpReply refusal(int status, const core::Error& error) {
     return HttpReply::json(
-        status, fmt::format("{{\"schema_version\":1,\"error\":{{\"code\":{},\"what\":{},\"hint\":{}}}}}\n",
-                            json_quote(core::to_string(error.code)), json_quote(error.what), json_quote(error.hint)));
+        status, fmt::format("{{\"schema_version\":1,\"error\":{{\"code\":{},\"what\":{},\"hint\":{},"
+                            "\"messages\":{{\"what\":{},\"hint\":{}}}}}}}\n",
+                            json_quote(core::to_string(error.code)), json_quote(error.what), json_quote(error.hint),
+                            message_json(error.what), message_json(error.hint)));
 }
 
-HttpReply bad(std::string what) {
+HttpReply bad(core::Message what) {
     return refusal(400, {core::Code::kUsage, std::move(what), "postern drain --help", 0});
 }
 
@@ -96,7 +103,7 @@ HttpReply drain(const HttpQuery& query, ServedAgent& agent) {
     const auto target = query.argument("target"), length = query.argument("for");
     if (!target || target->empty()) return bad("target is missing: a zone or an address");
     const auto for_us = parse_duration(length.value_or(""));
-    if (!for_us) return bad("for=" + shown(length.value_or("")) + " is not a duration, such as 1h");
+    if (!for_us) return bad(core::message("for={} is not a duration, such as 1h", shown(length.value_or(""))));
     const bool free = query.argument("free") == "1";
     return changed(query, agent,
                    [&] { return agent.drain(*target, *for_us, query.argument("reason").value_or(""), free); });

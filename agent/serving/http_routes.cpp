@@ -144,15 +144,20 @@ std::size_t number_of(const HttpQuery& query, std::string_view name) {
     return std::min<std::size_t>(number, 1000);
 }
 
+}  // namespace
+
+doctor::Language language_of(const HttpQuery& query) {
+    return doctor::parse_language(query.argument("lang").value_or("en")).value_or(doctor::Language::kEnglish);
+}
+
+namespace {
+
 /// JSON, or the text of `postern status`, which uses this so that text and agent have the same version.
 HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     HttpReply reply;
     if (query.argument("view") == "text") {
-        reply = HttpReply::text(
-            200,
-            status_text(
-                s, query.argument("colour") == "1", number_of(query, "columns"), number_of(query, "rows"),
-                doctor::parse_language(query.argument("lang").value_or("en")).value_or(doctor::Language::kEnglish)));
+        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"),
+                                                 number_of(query, "rows"), language_of(query)));
     } else {
         reply = HttpReply::json(200, status_json(s));
     }
@@ -162,9 +167,10 @@ HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
 
 /// As answer_status().
 HttpReply answer_connections(const HttpQuery& query, const StatusSnapshot& s) {
-    HttpReply reply = query.argument("view") == "text"
-                          ? HttpReply::text(200, connections_text(s, query.argument("colour") == "1"))
-                          : HttpReply::json(200, connections_json(s));
+    HttpReply reply =
+        query.argument("view") == "text"
+            ? HttpReply::text(200, connections_text(s, query.argument("colour") == "1", language_of(query)))
+            : HttpReply::json(200, connections_json(s));
     reply.headers.emplace_back("X-Postern-Overall", overall_header(overall_of_connections(s)));
     return reply;
 }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "agent/faults/catalogue.h"
 #include "agent/serving/event_stream.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
@@ -12,6 +13,9 @@
 namespace postern::agent {
 
 /// They outlive the server that gets the routes.
+/// ?lang=; English without it.
+doctor::Language language_of(const HttpQuery& query);
+
 std::vector<HttpRoute> make_routes(ServedAgent& agent, ProbeRoute& probe, EventStream& stream);
 
 }  // namespace postern::agent

@@ -140,7 +140,7 @@ Json host_dns_json(const HostDnsReport& r) {
     return {{"state", r.problem.empty() ? Json(to_string(r.journal.state)) : Json("unknown")},
             {"mode", off ? Json(nullptr) : Json(to_string(r.journal.decision.mode))},
             {"since", time_or_null(r.journal.since_wall_us)},
-            {"decision", text_or_null(r.journal.decision.line)},
+            {"decision", text_or_null(r.journal.decision.line.text())},
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
             {"asks", to_string(r.asks.state)},

@@ -37,10 +37,10 @@ bool good(const AddressVerdict& a) {
 }
 
 /// For a person: what makes an address no good one.
-std::string_view state_of(const AddressVerdict& a) {
+core::Message state_of(const AddressVerdict& a) {
     if (a.verdict.path == State::kUnknown) return "not probed yet";
     if (!path_ok(a) || a.verdict.service == State::kDown) return "down";
-    return a.rate_too_low ? "failing too often" : to_string(a.verdict.overall());
+    return a.rate_too_low ? core::Message("failing too often") : core::Message(to_string(a.verdict.overall()));
 }
 
 std::string named(const AddressVerdict& a) {
@@ -49,19 +49,19 @@ std::string named(const AddressVerdict& a) {
     return out;
 }
 
-std::string why(const AddressVerdict& a, bool answered, bool own_zone, bool drained, const char* alone) {
-    std::string out = named(a) + ' ';
+core::Message why(const AddressVerdict& a, bool answered, bool own_zone, bool drained, const char* alone) {
     if (!answered) {
-        return out + (!path_ok(a)           ? "withdrawn: path down"
-                      : drained             ? "withdrawn: drained"
-                      : fails_comparably(a) ? "withdrawn: its service fails while another address passes"
-                      : a.rate_too_low      ? "withdrawn: it fails more often than the others"
-                                            : "not answered before its first success");
+        return core::message("{} {}", named(a),
+                             !path_ok(a)           ? "withdrawn: path down"
+                             : drained             ? "withdrawn: drained"
+                             : fails_comparably(a) ? "withdrawn: its service fails while another address passes"
+                             : a.rate_too_low      ? "withdrawn: it fails more often than the others"
+                                                   : "not answered before its first success");
     }
-    out += to_string(a.verdict.overall());
-    if (a.drained && *alone == '\0') out += ", drained but answered because no other works";
-    out += alone;
-    if (own_zone) out += ", own zone";
+    core::Message out = core::message("{} {}", named(a), to_string(a.verdict.overall()));
+    if (a.drained && *alone == '\0') core::add_item(out, "drained but answered because no other works");
+    if (*alone != '\0') core::add_item(out, alone);
+    if (own_zone) core::add_item(out, "own zone");
     return out;
 }
 
@@ -94,13 +94,12 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
     AnswerDecision out;
     out.all_down = !addresses.empty() && !kept.v4 && !kept.v6;
     const char* const alone =
-        out.all_down ? ", answered because all are down" : ", answered because its family has no better one";
+        out.all_down ? "answered because all are down" : "answered because its family has no better one";
     std::vector<const AddressVerdict*> answer;
     for (const auto* a : order) {
         const bool answered = keep(*a) || !kept.of(*a);
         if (answered) answer.push_back(a);
-        if (!out.explain.empty()) out.explain += "; ";
-        out.explain += why(*a, answered, own_zone(*a), drained(*a), kept.of(*a) ? "" : alone);
+        core::add_sentence(out.explain, why(*a, answered, own_zone(*a), drained(*a), kept.of(*a) ? "" : alone));
     }
     const auto rank = [&](const AddressVerdict& a) {
         return kept.of(a) ? std::pair(false, core::Micros{0}) : std::pair(true, -a.last_ok_mono_us);
@@ -117,8 +116,8 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
     return out;
 }
 
-std::string why_not_drained(const std::vector<AddressVerdict>& addresses,
-                            const std::function<bool(const EndpointAddress&)>& leaves) {
+core::Message why_not_drained(const std::vector<AddressVerdict>& addresses,
+                              const std::function<bool(const EndpointAddress&)>& leaves) {
     const auto stays = [&](const AddressVerdict& a) { return !a.drained && !leaves(a.address); };
     const auto serves = [&](const AddressVerdict& a) { return stays(a) && good(a) && !a.rate_too_low && !a.newcomer; };
     PerFamily loses, serving;
@@ -129,17 +128,17 @@ std::string why_not_drained(const std::vector<AddressVerdict>& addresses,
     const bool lost_v4 = loses.v4 && !serving.v4, lost_v6 = loses.v6 && !serving.v6;
     const bool one_family = serving.v4 || serving.v6;
     if (one_family && !lost_v4 && !lost_v6) return "";
-    std::string others;
+    core::Message others;
     std::size_t count = 0;
     for (const auto& a : addresses) {
         if (leaves(a.address) || (one_family && a.address.ip.is_v6() != lost_v6)) continue;
         if (++count > kNamed) continue;
-        core::add_item(others, named(a) + " is " + (a.drained ? "drained" : std::string(state_of(a))));
+        core::add_item(others, core::message("{} is {}", named(a), a.drained ? core::Message("drained") : state_of(a)));
     }
-    if (count > kNamed) others += " and " + std::to_string(count - kNamed) + " more";
-    const char* const family = !one_family ? "" : lost_v6 ? "IPv6 " : "IPv4 ";
-    return std::string("no good ") + family +
-           "address would be left: " + (others.empty() ? "there is no other" : others);
+    if (count > kNamed) others = core::message("{} and {} more", std::move(others), count - kNamed);
+    if (others.empty()) others = "there is no other";
+    if (!one_family) return core::message("no good address would be left: {}", std::move(others));
+    return core::message("no good {} address would be left: {}", lost_v6 ? "IPv6" : "IPv4", std::move(others));
 }
 
 }  // namespace postern::agent

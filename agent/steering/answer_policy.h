@@ -27,7 +27,7 @@ struct AnswerDecision {
     std::vector<core::IpAddress> fresh;  // the answer while the verdicts are valid; not empty if there is an address
     std::vector<core::IpAddress> stale;  // every address, last healthy first: once the verdicts have expired
     bool all_down = false;               // none of any family is left: all are answered
-    std::string explain;                 // "10.0.1.23 up, own zone; 10.0.2.9 withdrawn: path down"
+    core::Message explain;               // "10.0.1.23 up, own zone; 10.0.2.9 withdrawn: path down"
 };
 
 /// - An address whose path is down is withdrawn.
@@ -40,7 +40,7 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
 
 /// Why those that `leaves` selects may not be drained in addition to those that are: it would leave no address that is
 /// known to be good, or none in a family (A, AAAA) that loses one. "": they may.
-std::string why_not_drained(const std::vector<AddressVerdict>& addresses,
-                            const std::function<bool(const EndpointAddress&)>& leaves);
+core::Message why_not_drained(const std::vector<AddressVerdict>& addresses,
+                              const std::function<bool(const EndpointAddress&)>& leaves);
 
 }  // namespace postern::agent

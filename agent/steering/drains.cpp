@@ -18,16 +18,16 @@ core::Result<DrainTarget> DrainTarget::parse(std::string_view text) {
                       "give a zone such as cn-hangzhou-h, or an address such as 10.0.1.23");
 }
 
-std::string check_drain(Micros for_us, std::string_view reason) {
+core::Message check_drain(Micros for_us, std::string_view reason) {
     if (for_us < kMinDrain || for_us > kMaxDrain)
-        return "a drain lasts from " + format_duration(kMinDrain) + " to " + format_duration(kMaxDrain);
-    if (reason.size() > kMaxDrainReason) return "a reason has at most " + std::to_string(kMaxDrainReason) + " bytes";
+        return core::message("a drain lasts from {} to {}", format_duration(kMinDrain), format_duration(kMaxDrain));
+    if (reason.size() > kMaxDrainReason) return core::message("a reason has at most {} bytes", kMaxDrainReason);
     if (core::printable(reason) != reason) return "a reason is one line of text";
     return "";
 }
 
 core::Result<void> Drains::add(const DrainTarget& target, Micros for_us, std::string reason, bool free) {
-    if (std::string wrong = check_drain(for_us, reason); !wrong.empty()) {
+    if (core::Message wrong = check_drain(for_us, reason); !wrong.empty()) {
         return core::fail(core::Code::kUsage, std::move(wrong));
     }
     Entry entry{target, for_us, clock_.mono_us() + for_us, std::move(reason), free};

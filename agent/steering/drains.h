@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -40,7 +41,7 @@ struct Drain {
 };
 
 /// "" if a person may ask for that, else what is wrong.
-std::string check_drain(core::Micros for_us, std::string_view reason);
+core::Message check_drain(core::Micros for_us, std::string_view reason);
 
 class Drains {
   public:

@@ -23,27 +23,27 @@ void tell_end(const Drain& drain, const char* why) {
 core::Result<void> Steering::may_drain(const DrainTarget& target) const {
     const auto leaves = [&](const EndpointAddress& a) { return target.covers(a); };
     std::set<std::string> zones;
-    std::string refusals;
+    core::Message refusals;
     std::size_t links = 0, refused = 0;
     for (const Link& link : links_) {
         for (const auto& a : link.addresses)
             if (!a.zone.empty() && zones.size() < kNamed) zones.insert(a.zone);
         if (!link.config.answer || std::none_of(link.addresses.begin(), link.addresses.end(), leaves)) continue;
         ++links;
-        const std::string why = link.config.probe.enabled ? why_not_drained(verdicts_of(link), leaves)
-                                                          : "it is not probed, so no address is known to be good";
+        core::Message why = link.config.probe.enabled ? why_not_drained(verdicts_of(link), leaves)
+                                                      : "it is not probed, so no address is known to be good";
         if (why.empty() || ++refused > kNamed) continue;
-        refusals += (refusals.empty() ? "" : "; ") + link.config.name + ": " + why;
+        core::add_sentence(refusals, core::message("{}: {}", link.config.name, std::move(why)));
     }
     if (links == 0) {
-        return core::fail(
-            core::Code::kUsage,
-            core::message("no link has {}{}", std::string(target.ip ? "the address " : "an address in zone "),
-                          target.text()),
-            target.ip || zones.empty() ? "postern status shows the addresses" : "there are: " + core::joined(zones));
+        return core::fail(core::Code::kUsage,
+                          target.ip ? core::message("no link has the address {}", target.text())
+                                    : core::message("no link has an address in zone {}", target.text()),
+                          target.ip || zones.empty() ? core::Message("postern status shows the addresses")
+                                                     : core::message("there are: {}", core::joined(zones)));
     }
     if (refused == 0) return {};
-    if (refused > kNamed) refusals += "; and " + std::to_string(refused - kNamed) + " more links";
+    if (refused > kNamed) core::add_sentence(refusals, core::message("and {} more links", refused - kNamed));
     return core::fail(core::Code::kRefused, core::message("{} stays in the answer: {}", target.text(), refusals),
                       target.ip ? "postern status shows what is wrong with the others"
                                 : "single addresses of the zone can be drained for other links");
@@ -80,10 +80,11 @@ core::Result<void> Steering::undrain(std::string_view text) {
     }
     const std::vector<Drain> now = drains_.list();
     if (only && now.size() == before.size()) {
-        return core::fail(core::Code::kUsage, core::message("{} is not drained", only->text()),
-                          before.empty() ? "nothing is" : "what is: " + core::joined(now, [](const Drain& d) {
-                                                              return d.target.text();
-                                                          }));
+        return core::fail(
+            core::Code::kUsage, core::message("{} is not drained", only->text()),
+            before.empty()
+                ? core::Message("nothing is drained")
+                : core::message("what is: {}", core::joined(now, [](const Drain& d) { return d.target.text(); })));
     }
     if (now.size() != before.size()) use_drains();
     return {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/commands/cli.h"
 
+#include <cstdlib>
+
 #include "tests/unit/catch.h"
 
 using namespace postern;
@@ -227,6 +229,46 @@ TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
     CHECK(has(printed({"logs", "--reason", "tcp_timout"}).text, "did you mean tcp_timeout?"));
     CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "give the host name alone"));
     CHECK_FALSE(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "token=abc"));
+}
+
+TEST_CASE("cli: what is wrong with a command line is named, whatever kind it is", "[cli]") {
+    const std::vector<std::pair<std::vector<const char*>, std::string>> rows = {
+        {{"nonsense"}, "postern: there is no command \"nonsense\""},
+        {{"status", "--nonsense"}, "postern status: there is no option \"--nonsense\""},
+        {{"status", "--jsn"}, "did you mean \"--json\"?"},
+        {{"status", "extra"}, "\"extra\" is one argument too many"},
+        {{"status", "--config"}, "--config needs a value"},
+        {{"status", "-c"}, "-c needs a value"},
+        {{"status", "--json=x"}, "--json takes no value"},
+        {{"probe", "--count", "1", "--count", "2"}, "--count may be given only once"},
+        {{"probe", "--count", "0"}, "\"0\" is not a whole number from 1 to 100000"},
+        {{"probe", "--port", "x"}, "\"x\" is not a whole number from 1 to 65535"},
+        {{"resolve"}, "postern resolve: NAME is missing"},
+        {{"plan", "compile"}, "postern plan compile: --out is missing"},
+        {{"plan"}, "postern plan: a command is missing: show, compile"},
+        {{"doctor", "--lang", "fr"}, "\"fr\" is neither en nor zh"},
+        {{"drain", "x", "--for", "1h", "--reason", "a\nb"}, "--reason: a reason is one line of text"},
+        {{"k8s", "corefile", "--service", "127.0.0.1"}, "is a loopback address"}};
+    for (const auto& [words, expected] : rows) {
+        const auto error = printed(words);
+        INFO(error.text << expected);
+        CHECK(error.code == kExitUnknown);
+        CHECK(has(error.text, expected));
+        CHECK(has(error.text, "\nTry: postern"));
+    }
+}
+
+TEST_CASE("cli: help and usage errors are in the reader's language", "[cli]") {
+    const char* const before = std::getenv("LC_ALL");
+    const std::string old = before == nullptr ? "" : before;
+    ::setenv("LC_ALL", "zh_CN.UTF-8", 1);
+    const auto help = printed({"status", "--help"}), all = printed({"--help"}), error = printed({"status", "--jsn"});
+    old.empty() ? ::unsetenv("LC_ALL") : ::setenv("LC_ALL", old.c_str(), 1);
+    CHECK(has(help.text, "用法: postern status [选项]"));
+    CHECK(has(help.text, "以 JSON 格式输出状态"));
+    CHECK_FALSE(has(help.text, "Options"));
+    CHECK(has(all.text, "用法：postern COMMAND"));
+    CHECK(error.text == "postern status：没有选项 \"--jsn\"；是否想输入“--json”？\n请参见：postern status --help\n");
 }
 
 TEST_CASE("cli: dns has verbs, and enable a mode", "[cli]") {
