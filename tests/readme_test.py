@@ -4,6 +4,7 @@
 there."""
 
 import fnmatch
+import json
 import os
 import pathlib
 import re
@@ -26,8 +27,13 @@ class Page:
         return [(m[1] or m[2]).rstrip().splitlines() for m in fenced.finditer(self.text)]
 
     def commands(self):
-        """The blocks without what explains them: what stands behind two blanks or after a #."""
-        return [[re.split(r"\s{2,}|\s#", line.strip())[0] for line in block] for block in self.blocks()]
+        """The blocks without what explains them: what stands behind two blanks or after a #; of a terminal, what was typed."""
+        typed = [[line for line in block if line.startswith("$ ")] or block for block in self.blocks()]
+        return [[re.split(r"\s{2,}|\s#", line.strip())[0] for line in block] for block in typed]
+
+    def transcripts(self):
+        """What a terminal shows: the blocks with a prompt."""
+        return ["\n".join(block) for block in self.blocks() if any(line.startswith("$ ") for line in block)]
 
     def tables(self):
         """(rows, columns) of each."""
@@ -64,6 +70,15 @@ class Readme(unittest.TestCase):
         words = [sorted(set(re.findall(r"`([^`\n]+)`", page.prose))) for page in (self.english, self.chinese)]
         self.assertEqual(*words)
         self.assertGreater(len(words[0]), 60)
+
+    def test_the_chinese_terminal_shows_chinese(self):
+        """It shows the words of the catalogue that the program speaks, where the English one has the English words."""
+        told = "\n".join(self.chinese.transcripts())
+        words = {language: json.loads((ROOT / f"agent/faults/texts.{language}.json").read_text(encoding="utf-8"))["words"] for language in ("en", "zh")}
+        for key in ("expected", "found", "owner", "fix", "verify"):
+            self.assertRegex("\n".join(self.english.transcripts()), rf"(?m)^ +{words['en'][key]} ")
+            self.assertRegex(told, rf"(?m)^ +{words['zh'][key]} ")
+        self.assertNotRegex(told, r"DEGRADED|in answer|withdrawn  |\bowner\b")
 
     def test_chinese_is_chinese(self):
         for line in self.chinese.prose.splitlines():

@@ -120,6 +120,13 @@ def bare(text):
                   r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}|link-local|symbolic link|(?:read|make) the link|a link to|nor a link|routes by name|client token|the zone meanwhile|private zone|kubectl proxy|a link by|liveness probe|up, degraded, down, unknown|log in there", " ", text)
 
 
+def prose(manual):
+    """The words of a manual's lines of text, without requests, displays and escapes."""
+    text = re.sub(r"^\.Bd -literal.*?^\.Ed", "", manual, flags=re.M | re.S)
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("."))
+    return re.sub(r"\\f[BIR]|\\&|\\%", "", text).replace(r"\-", "-").replace(r"\(dq", '"')
+
+
 class Words(unittest.TestCase):
     def setUp(self):
         self.rows = glossary()
@@ -210,16 +217,31 @@ class Words(unittest.TestCase):
         self.assertGreater(seen, 300)
 
     def test_chinese_is_set_as_chinese(self):
-        """A blank between Chinese and Latin letters or digits, none beside a full-width mark, full-width marks after Chinese."""
-        wrong = []
+        """What the glossary's section on setting says of blanks and marks."""
+        rules = ((r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", "no blank between scripts"),
+                 (r"[\u4e00-\u9fff][,;:!?(](?![\d/])|[,;:!?)][\u4e00-\u9fff]", "a half-width mark beside Chinese"),
+                 (r" [，。；：）、？]|[，。；：（、？] ", "a blank beside a full-width mark"),
+                 (r"[，。；：、]{2}", "two marks together"),
+                 (r"(?<!  )(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "a blank inside Chinese"),
+                 (r"\d %", "a blank before %"),
+                 (r"(?<![=,] )(?<![=,])(?:\.{3}[\u4e00-\u9fff]|[\u4e00-\u9fff]\.{3})", "three dots for …"))
+        wrong, seen = [], 0
         for key, text in self.chinese.items():
-            if key.startswith("zh_CN/"):
-                continue  # as rendered, see below
-            for pattern, what in ((r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", "no blank between scripts"),
-                                  (r"[\u4e00-\u9fff][,;:!?](?![\d/])", "a half-width mark after Chinese"), (r" [，。；：）]|[，。；：（] ", "a blank beside a full-width mark")):
-                for match in re.finditer(pattern, text):
-                    wrong.append(f"{key}: {what}: {text[max(0, match.start() - 12):match.end() + 12]!r}")
+            for line in (prose(text) if key.startswith("zh_CN/") else text).splitlines():
+                seen += 1
+                wrong += [f"{key}: {what}: {line[max(0, match.start() - 12):match.end() + 12]!r}" for pattern, what in rules for match in re.finditer(pattern, line)]
         self.assertFalse(wrong, "\n" + "\n".join(wrong))
+        self.assertGreater(seen, 2500)
+
+    def test_each_synopsis_has_a_line_for_each_form(self):
+        """man breaks the line before a .Nm only under an English SYNOPSIS."""
+        seen = 0
+        for name, page in pages().items():
+            head = page.partition("\n.Sh 概述\n")[2].partition("\n.Sh ")[0].split("\n")
+            for before, line in zip(head, head[1:]):
+                seen += line == ".Nm"
+                self.assertFalse(line == ".Nm" and before != ".Pp", f"{name}: .Pp is missing before .Nm behind {before!r}")
+        self.assertGreater(seen, 5)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@ std::string place_of(const Fault& fault) {
     return zone.empty() ? fault.ip : fmt::format("{} ({})", fault.ip, zone);
 }
 
+/// A blank between them, but not between two Chinese characters.
+std::string beside(const std::string& subject, const std::string& cause) {
+    const auto chinese = [](char byte) { return (static_cast<unsigned char>(byte) & 0x80U) != 0; };
+    if (!subject.empty() && !cause.empty() && chinese(subject.back()) && chinese(cause.front())) return subject + cause;
+    return fmt::format("{} {}", subject, cause);
+}
+
 }  // namespace
 
 std::string cause_of(const Fault& fault, const Catalogue& words) {
@@ -30,7 +37,7 @@ std::string told(const Fault& fault, const Catalogue& words) {
     if (out.empty()) {
         const std::string subject = words.text("subjects", value_of(fault, "subject"), values);
         const std::string cause = words.of(fault.code, "cause", values);
-        out = subject.empty() ? cause_of(fault, words) : fmt::format("{} {}", subject, cause);
+        out = subject.empty() ? cause_of(fault, words) : beside(subject, cause);
     }
     const CodeInfo* info = find_code(fault.code);
     if (info != nullptr && info->reason) out += fmt::format(" ({})", probe::to_string(*info->reason));

@@ -62,7 +62,7 @@ class Screen {
     }
     std::string span(Micros us) const { return span_text(us, words_); }
     std::string ago(Micros wall_us) const {
-        return wall_us > 0 ? " " + say("ago", {{"time", span(s_.now_wall_us - wall_us)}}) : "";
+        return wall_us > 0 ? say("ago", {{"time", span(s_.now_wall_us - wall_us)}}) : "";
     }
 
     void line(const std::string& text) { out_ += (columns_ > 0 ? cut(text, columns_) : text) + '\n'; }
@@ -214,7 +214,8 @@ class Screen {
             link.compare->finding == Comparison::kBothWork || link.compare->finding == Comparison::kUnknown;
         if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
-        const std::string text = c.gateway() + ": " + words_.text("compare", c.says, c.values) + ago(c.at_wall_us);
+        const std::string text =
+            c.gateway() + say("colon") + words_.text("compare", c.says, c.values) + ago(c.at_wall_us);
         paragraph(2, say("compared"), text, quiet ? &Paint::dim : &Paint::yellow);
     }
 
@@ -222,8 +223,9 @@ class Screen {
         std::string text;
         for (const auto& a : link.addresses) {
             if (!a.last_day) continue;
-            text += fmt::format("{}{} {} %", text.empty() ? "" : "; ", a.ip.text(), percent(*a.last_day));
-            if (a.last_day->p95_us > 0) text += fmt::format(", p95 {}", milliseconds(a.last_day->p95_us));
+            if (!text.empty()) text += say("semicolon");
+            text += say("of_last_day", {{"ip", a.ip.text()}, {"percent", fmt::format("{}", percent(*a.last_day))}});
+            if (a.last_day->p95_us > 0) text += say("comma") + fmt::format("p95 {}", milliseconds(a.last_day->p95_us));
         }
         if (!text.empty()) paragraph(2, say("last_day"), text, nullptr);
     }
@@ -320,8 +322,9 @@ class Screen {
         std::string parts;
         for (std::size_t source = 0; source < std::size(of); ++source) {
             if (of[source] == 0) continue;
-            parts += fmt::format("{}{} {}", parts.empty() ? ": " : ", ", grouped(of[source]),
-                                 core::to_string(static_cast<core::Source>(source)));
+            parts += say(parts.empty() ? "colon" : "comma");
+            parts += words_.text("answered_from", core::to_string(static_cast<core::Source>(source)),
+                                 {{"count", grouped(of[source])}});
         }
         return out + parts;
     }

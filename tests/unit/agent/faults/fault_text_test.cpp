@@ -31,6 +31,14 @@ TEST_CASE("fault: the cause follows its address, with the zone", "[faults]") {
     all.values["place"] = "10.0.1.23";
     all.values["more"] = "2";
     CHECK(told(all, english()).starts_with("10.0.1.23 and 2 more refuses"));
+    const Catalogue& chinese = Catalogue::in(Language::kChinese);
+    CHECK(told(f, chinese).starts_with("10.0.1.23 (cn-hangzhou-h) 拒绝 TCP 连接"));
+    all.values["count"] = "3";
+    CHECK(told(all, chinese).starts_with("10.0.1.23 等 3 个地址拒绝 TCP 连接"));
+    all.values["subject"] = "every";
+    CHECK(told(all, chinese).starts_with("全部地址拒绝 TCP 连接"));
+    CHECK(told(make_fault("PN-TCP-RESET", "prod", "", {{"subject", "every"}}), chinese)
+              .starts_with("全部地址 TCP 连接被重置"));
 }
 
 TEST_CASE("fault: a hint of the error behind it comes before the catalogue's next step", "[faults]") {

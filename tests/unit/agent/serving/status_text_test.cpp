@@ -228,6 +228,7 @@ TEST_CASE("status text: in Chinese nothing of it is English but names, reasons a
     auto s = mixed();
     s.reported = {make_fault("PN-CONFIG-OLDER", {}, {}, {{"file", "f"}, {"changed", "T1"}, {"loaded", "T2"}}),
                   make_fault("PN-RESOLV-UNASKED", {}, {}, {{"servers", "10.0.0.2"}})};
+    s.links[0].addresses[0].last_day = probe::Availability{s.now_wall_us - 20 * core::kHour, 7200, 1, 4321};
     judge(s);
     const std::string text = status_text(s, false, 0, 0, doctor::Language::kChinese);
     INFO(text);
@@ -237,6 +238,9 @@ TEST_CASE("status text: in Chinese nothing of it is English but names, reasons a
     for (const char* key : {"DEGRADED", "in_answer", "withdrawn", "discovery", "dns"})
         CHECK(text.find(words.text("screen", key)) != std::string::npos);
     for (const char* part : {"DEGRADED", "in answer", "withdrawn", "queries", "upstreams", "refuses", "ago", " up "})
+        CHECK(text.find(part) == std::string::npos);
+    CHECK(text.find("次查询：私有域名 300 次，上游 DNS 936 次") != std::string::npos);
+    for (const char* part : {" （", "： ", "; ", " %"})
         CHECK(text.find(part) == std::string::npos);
 }
 
