@@ -68,6 +68,19 @@ class Manuals(unittest.TestCase):
         pages = manual("postern.1") + manual("postern-resolver.8")
         self.assertEqual([name for name in sorted(known) if not re.search(rf"\b{name}\b", pages)], [])
 
+    def test_every_path_of_http(self):
+        text = "".join(p.read_text() for p in sorted((ROOT / "agent/serving").glob("*_route*.cpp")))
+        known = {path.rstrip("/") or "/" for path in re.findall(r'\{"(/[\w/]*)", (?:true|false), "(?:GET|POST)"', text)}
+        self.assertGreater(len(known), 15)
+        told = set(re.findall(r"(?<![\w.])/[\w/]*", plain(manual("postern.1")).partition(".Sh HTTP")[2].partition(".Sh ENVIRONMENT")[0]))
+        self.assertEqual(known - told, set())
+
+    def test_every_field_of_a_record(self):
+        known = set(re.findall(r'"(\w+)"', (ROOT / "probe/record.cpp").read_text().partition("parse_record(")[0])) - {"Phase"}
+        self.assertIn("ttfb_us", known)
+        page = manual("postern.1").partition(".Sh PROBE RECORDS")[2].partition(".Sh RAM POLICIES")[0]
+        self.assertEqual(known - set(re.findall(r"\w+", page)), set())
+
     def test_every_reason(self):
         table = re.search(r"kReasonNames\b.*?\{(.*?)\};", (ROOT / "probe/probe_types.cpp").read_text(), re.S)[1]
         known = set(re.findall(r'"(\w+)"', table)) - {"none", "ok"}

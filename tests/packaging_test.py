@@ -251,6 +251,14 @@ class Prometheus(unittest.TestCase):
         self.assertGreater(len(named), 6)
         self.assertEqual(named - known, set())
 
+    def test_every_metric_is_on_the_page_of_metrics(self):
+        """With its type and the help text that the agent gives."""
+        of = r'(?:family|single)\(\s*"(\w+)",\s*"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)'
+        known = {(name, kind, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))) for name, kind, text in re.findall(of, metrics_source())}
+        self.assertGreater(len(known), 70)
+        told = re.findall(r"^\| `(\w+)` \| (\w+) \| .*? \| (.*) \|$", (self.FOLDER / "METRICS.md").read_text(), re.M)
+        self.assertEqual(sorted(told), sorted(known))
+
     def test_scrape_jobs_are_taken(self):
         reply = run("promtool", "check", "config", "--syntax-only", self.FOLDER / "scrape.yml")
         self.assertEqual(reply.returncode, 0, reply.stdout)
@@ -310,7 +318,7 @@ class Installed(unittest.TestCase):
             references = [(share / "doc/postern" / name).read_text(encoding="utf-8") for name in ("configuration.md", "configuration.zh-CN.md")]
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
-        self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
+        self.assertEqual(found["prometheus"], ["METRICS.md", "README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-list-publish.json", "postern-list-read.json",
                                         "postern-privatezone.json", "postern-read.json", "postern-report-read.json", "postern-report-write.json"])
         self.assertEqual(installed, pages())
