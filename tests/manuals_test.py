@@ -42,6 +42,11 @@ class Manuals(unittest.TestCase):
             with self.subTest(command=" ".join(path)):
                 self.assertEqual(set(re.findall(r"\bFl -([a-z-]+)", blocks[path])), options)
 
+    def test_help_shows_nothing_of_the_library(self):
+        """Such as the {false} of a flag that turns something off."""
+        for path in commands():
+            self.assertNotRegex(run(POSTERN, *path, "--help").stdout, r"--[a-z-]+\{", " ".join(path))
+
     def test_options_of_the_other_programs(self):
         for page, program in (("postern-resolver.8", RESOLVER), ("postern-free.8", FREE), ("postern-rescue.8", RESCUE)):
             self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", manual(page), re.M)), help_words(program)[1])

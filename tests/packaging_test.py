@@ -220,6 +220,16 @@ class SELinux(unittest.TestCase):
         self.assertIn("policy -r postern", removed)
 
 
+class Metrics(unittest.TestCase):
+    def test_every_metric_is_on_the_page_of_metrics(self):
+        """With its type and the help text that the agent gives."""
+        of = r'(?:family|single)\(\s*"(\w+)",\s*"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)'
+        known = {(name, kind, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))) for name, kind, text in re.findall(of, metrics_source())}
+        self.assertGreater(len(known), 70)
+        told = re.findall(r"^\| `(\w+)` \| (\w+) \| .*? \| (.*) \|$", (PACKAGING / "prometheus/METRICS.md").read_text(), re.M)
+        self.assertEqual(sorted(told), sorted(known))
+
+
 class Prometheus(unittest.TestCase):
     FOLDER = PACKAGING / "prometheus"
 
@@ -250,14 +260,6 @@ class Prometheus(unittest.TestCase):
         named = set(re.findall(r"(?<![:\w])postern_\w+", expressions))
         self.assertGreater(len(named), 6)
         self.assertEqual(named - known, set())
-
-    def test_every_metric_is_on_the_page_of_metrics(self):
-        """With its type and the help text that the agent gives."""
-        of = r'(?:family|single)\(\s*"(\w+)",\s*"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)'
-        known = {(name, kind, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))) for name, kind, text in re.findall(of, metrics_source())}
-        self.assertGreater(len(known), 70)
-        told = re.findall(r"^\| `(\w+)` \| (\w+) \| .*? \| (.*) \|$", (self.FOLDER / "METRICS.md").read_text(), re.M)
-        self.assertEqual(sorted(told), sorted(known))
 
     def test_scrape_jobs_are_taken(self):
         reply = run("promtool", "check", "config", "--syntax-only", self.FOLDER / "scrape.yml")

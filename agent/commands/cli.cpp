@@ -23,7 +23,7 @@ constexpr const char* kOverview =
     "  resolve NAME   ask the resolver; says where the answer is from and why\n"
     "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
     "  logs           what the probes found                          -f --since 1h --state down\n"
-    "  queries        what was asked of the resolver, if its query log is on\n"
+    "  queries        the queries that the resolver received, if its query log is on\n"
     "  connections    the applications' own connections: stuck, withdrawn, around the link\n"
     "  doctor         the whole chain: what is wrong, its owner, the fix\n"
     "\n"
@@ -43,7 +43,7 @@ constexpr const char* kOverview =
     "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
     "  publish kubernetes, publish ack-dns   the names in a cluster: EndpointSlices, or ACK's CustomDNSConfig\n"
-    "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK has to be told of the private names\n"
+    "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK needs for the private names\n"
     "  publish list   the addresses of all endpoints as one signed list in an object store\n"
     "  publish run    the same as a service; publish keygen makes its key\n"
     "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"
@@ -213,7 +213,7 @@ class Parser {
                 c);
         app->add_flag("--json", c->json, "as JSON");
         app->add_flag("--free", c->free, "end those that are stuck at a withdrawn address; needs root");
-        app->add_flag("-n,--dry-run", c->dry_run, "as --free, but end none: how many would be");
+        app->add_flag("-n,--dry-run", c->dry_run, "print how many --free would end, and end none");
     }
 
     void add_resolve() {
@@ -312,8 +312,8 @@ class Parser {
             if (time) c->for_us = *time;
             return time && check_drain(*time, "").empty() ? "" : "is not a duration from 1m to 3d, such as \"1h\"";
         });
-        app->add_option("--reason", c->reason, "why, for those who look")->type_name("TEXT");
-        app->add_flag("--free", c->free, "also end the idle and stuck connections to it, as they become so");
+        app->add_option("--reason", c->reason, "why; drain status shows it")->type_name("TEXT");
+        app->add_flag("--free", c->free, "also end connections to it once they are idle or stuck");
         app->add_flag("--json", c->json, "what is drained, as JSON");
         app->callback([this, c, app] {
             const bool status = c->target == "status";
@@ -333,7 +333,7 @@ class Parser {
         c->verb = DrainCommand::Verb::kUndrain;
         CLI::App* app = add(&app_, "undrain", "End a drain before its time; without TARGET all of them.", c);
         app->add_option("TARGET", c->target, "the zone or address, as it was drained")->type_name("");
-        app->add_flag("--json", c->json, "what is drained still, as JSON");
+        app->add_flag("--json", c->json, "what is still drained, as JSON");
     }
 
     void add_doctor() {
@@ -347,7 +347,7 @@ class Parser {
         app->add_flag("--json", c->json, "as JSON");
         app->add_flag("--pod", c->request.pod,
                       "as a pod of Kubernetes sees it (the default in a pod without an agent)");
-        app->add_flag("--list", c->list, "the codes that can be found");
+        app->add_flag("--list", c->list, "print the codes that doctor knows, check nothing");
         app->add_option("--lang", c->language, "en or zh (default: by the locale)")
             ->type_name("LANG")
             ->check(CLI::IsMember({"en", "zh"}).description(""));
