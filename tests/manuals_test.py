@@ -42,6 +42,11 @@ class Manuals(unittest.TestCase):
             with self.subTest(command=" ".join(path)):
                 self.assertEqual(set(re.findall(r"\bFl -([a-z-]+)", blocks[path])), options)
 
+    def test_help_shows_nothing_of_the_library(self):
+        """Such as the {false} of a flag that turns something off."""
+        for path in commands():
+            self.assertNotRegex(run(POSTERN, *path, "--help").stdout, r"--[a-z-]+\{", " ".join(path))
+
     def test_options_of_the_other_programs(self):
         for page, program in (("postern-resolver.8", RESOLVER), ("postern-free.8", FREE), ("postern-rescue.8", RESCUE)):
             self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", manual(page), re.M)), help_words(program)[1])
@@ -67,6 +72,19 @@ class Manuals(unittest.TestCase):
         self.assertIn("ALIBABA_CLOUD_ACCESS_KEY_ID", known)
         pages = manual("postern.1") + manual("postern-resolver.8")
         self.assertEqual([name for name in sorted(known) if not re.search(rf"\b{name}\b", pages)], [])
+
+    def test_every_path_of_http(self):
+        text = "".join(p.read_text() for p in sorted((ROOT / "agent/serving").glob("*_route*.cpp")))
+        known = {path.rstrip("/") or "/" for path in re.findall(r'\{"(/[\w/]*)", (?:true|false), "(?:GET|POST)"', text)}
+        self.assertGreater(len(known), 15)
+        told = set(re.findall(r"(?<![\w.])/[\w/]*", plain(manual("postern.1")).partition(".Sh HTTP")[2].partition(".Sh ENVIRONMENT")[0]))
+        self.assertEqual(known - told, set())
+
+    def test_every_field_of_a_record(self):
+        known = set(re.findall(r'"(\w+)"', (ROOT / "probe/record.cpp").read_text().partition("parse_record(")[0])) - {"Phase"}
+        self.assertIn("ttfb_us", known)
+        page = manual("postern.1").partition(".Sh PROBE RECORDS")[2].partition(".Sh RAM POLICIES")[0]
+        self.assertEqual(known - set(re.findall(r"\w+", page)), set())
 
     def test_every_reason(self):
         table = re.search(r"kReasonNames\b.*?\{(.*?)\};", (ROOT / "probe/probe_types.cpp").read_text(), re.S)[1]

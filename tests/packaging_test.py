@@ -220,6 +220,16 @@ class SELinux(unittest.TestCase):
         self.assertIn("policy -r postern", removed)
 
 
+class Metrics(unittest.TestCase):
+    def test_every_metric_is_on_the_page_of_metrics(self):
+        """With its type and the help text that the agent gives."""
+        of = r'(?:family|single)\(\s*"(\w+)",\s*"(\w+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)'
+        known = {(name, kind, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))) for name, kind, text in re.findall(of, metrics_source())}
+        self.assertGreater(len(known), 70)
+        told = re.findall(r"^\| `(\w+)` \| (\w+) \| .*? \| (.*) \|$", (PACKAGING / "prometheus/METRICS.md").read_text(), re.M)
+        self.assertEqual(sorted(told), sorted(known))
+
+
 class Prometheus(unittest.TestCase):
     FOLDER = PACKAGING / "prometheus"
 
@@ -310,7 +320,7 @@ class Installed(unittest.TestCase):
             references = [(share / "doc/postern" / name).read_text(encoding="utf-8") for name in ("configuration.md", "configuration.zh-CN.md")]
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
-        self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
+        self.assertEqual(found["prometheus"], ["METRICS.md", "README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-list-publish.json", "postern-list-read.json",
                                         "postern-privatezone.json", "postern-read.json", "postern-report-read.json", "postern-report-write.json"])
         self.assertEqual(installed, pages())

@@ -159,7 +159,7 @@ class Parser {
                 c);
         app->add_flag("--json", c->json, "as JSON");
         app->add_flag("--free", c->free, "end those that are stuck at a withdrawn address; needs root");
-        app->add_flag("-n,--dry-run", c->dry_run, "as --free, but end none: how many would be");
+        app->add_flag("-n,--dry-run", c->dry_run, "print how many --free would end, and end none");
     }
 
     void add_resolve() {
@@ -255,8 +255,8 @@ class Parser {
             if (time) c->for_us = *time;
             return time && check_drain(*time, "").empty() ? "" : "is not a duration from 1m to 3d, such as \"1h\"";
         });
-        app->add_option("--reason", c->reason, "why, for those who look")->type_name("TEXT");
-        app->add_flag("--free", c->free, "also end the idle and stuck connections to it, as they become so");
+        app->add_option("--reason", c->reason, "why; drain status shows it")->type_name("TEXT");
+        app->add_flag("--free", c->free, "also end connections to it once they are idle or stuck");
         app->add_flag("--json", c->json, "what is drained, as JSON");
         app->callback([this, c, app] {
             const bool status = c->target == "status";
@@ -275,7 +275,7 @@ class Parser {
         c->verb = DrainCommand::Verb::kUndrain;
         CLI::App* app = add(&app_, "undrain", "End a drain before its time; without TARGET all of them.", c);
         app->add_option("TARGET", c->target, "the zone or address, as it was drained")->type_name("");
-        app->add_flag("--json", c->json, "what is drained still, as JSON");
+        app->add_flag("--json", c->json, "what is still drained, as JSON");
     }
 
     void add_doctor() {
@@ -289,7 +289,7 @@ class Parser {
         app->add_flag("--json", c->json, "as JSON");
         app->add_flag("--pod", c->request.pod,
                       "as a pod of Kubernetes sees it (the default in a pod without an agent)");
-        app->add_flag("--list", c->list, "the codes that can be found");
+        app->add_flag("--list", c->list, "print the codes that doctor knows, check nothing");
         add_read(app, "--lang", "en or zh (default: by the locale)", "LANG",
                  [raw = c.get()](const std::string& text) -> core::Message {
                      raw->language = text;

@@ -44,7 +44,7 @@ void add_publish_report(CLI::App& publish, const Chosen& chosen) {
     auto c = std::make_shared<PublishReportCommand>();
     CLI::App* app = publish.add_subcommand(
         "report",
-        "Write once what the running agent reports of this host; with report_url in [fleet] it does so by itself.\n"
+        "Write the running agent's report of this host once; with report_url in [fleet] the agent writes it by itself.\n"
         "Exit: 0 written, 2 refused or failed, 3 the agent can't be asked, or usage.");
     add_config(app, c->config);
     add_read(

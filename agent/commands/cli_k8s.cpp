@@ -17,7 +17,7 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
     auto c = std::make_shared<K8sCorefileCommand>();
     CLI::App* app = root.add_subcommand(
         "corefile",
-        "What the cluster's DNS has to be told of the private names: a server block for each, which asks the node's\n"
+        "Print what the cluster's DNS needs for the private names: a server block for each, which asks the node's\n"
         "resolver first and then the cluster-wide Service.\nExit: 0 printed, 2 the configuration has no such name, 3 "
         "usage.");
     app->set_help_flag("-h,--help", "this text");

@@ -20,8 +20,8 @@ void add_node(CLI::App& root, const Chosen& chosen) {
     auto c = std::make_shared<K8sNodeCommand>();
     CLI::App* app = root.add_subcommand(
         "node",
-        "Prepare a node for postern without root: an init container runs it, as root with NET_ADMIN and CHOWN. What is\n"
-        "there already stays.\nExit: 0 the node is prepared, 2 failed, 3 usage.");
+        "Prepare a node so that postern runs there without root. An init container runs this, as root with NET_ADMIN and\n"
+        "CHOWN. What is already there stays.\nExit: 0 the node is prepared, 2 failed, 3 usage.");
     app->set_help_flag("-h,--help", "this text");
     add_read(app, "--address", "make an interface with this address, for the node's resolver to listen on", "IP",
              [c](const std::string& text) {
@@ -46,8 +46,8 @@ void add_alive(CLI::App& root, const Chosen& chosen) {
     auto c = std::make_shared<K8sAliveCommand>();
     CLI::App* app = root.add_subcommand(
         "alive",
-        "Whether the resolver answers at all, with whatever: for a liveness probe, so that nothing that a restart does\n"
-        "not mend restarts it.\nExit: 0 it answers, 3 it does not.");
+        "Check whether the resolver answers at all, whatever the answer: for a liveness probe, which must not restart it\n"
+        "for a fault that a restart does not repair.\nExit: 0 it answers, 3 it does not.");
     app->set_help_flag("-h,--help", "this text");
     add_read(app, "--server", "where it listens", "IP[:PORT]", [c](const std::string& text) {
         const auto server = core::SocketAddress::parse(text, kDnsPort);

@@ -83,17 +83,18 @@ void add_logs(CLI::App& root, Micros now, const Chosen& chosen) {
                  return meant ? core::message("is not a reason; did you mean {}?", std::string(*meant))
                               : "is not a reason, such as tcp_timeout or cert_expired";
              });
-    add_read(app, "-o,--output", "short, wide or json", "FORMAT", [c](const std::string& text) -> core::Message {
-        using Format = LogsCommand::Format;
-        c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
-        return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
-    });
+    add_read(app, "-o,--output", "short (default), wide or json", "FORMAT",
+             [c](const std::string& text) -> core::Message {
+                 using Format = LogsCommand::Format;
+                 c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
+                 return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
+             });
 }
 
 void add_queries(CLI::App& root, const Chosen& chosen) {
     auto c = std::make_shared<QueriesCommand>();
     CLI::App* app = add(root, "queries",
-                        "What was asked of the resolver, oldest first, as far as its query log keeps it:\n"
+                        "The queries that the resolver received, oldest first, as far as its query log keeps them:\n"
                         "[dns] query_log_sample = N keeps one of N, the last 1024; 0, the default, keeps none.",
                         c, chosen);
     app->add_flag("-f,--follow", c->follow, "continue with new queries, until Ctrl-C");

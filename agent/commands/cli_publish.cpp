@@ -39,18 +39,20 @@ void add_publish_privatezone(CLI::App& root, const Chosen& chosen) {
         "and for the askers of each availability zone its own. Changes only what carries postern's\nmark.\nExit: 0 as it "
         "should be, 1 something is left as it is, 2 refused or failed, 3 not confirmed, interrupted or usage.");
     add_common(app, c->common);
-    add_repeated(app, "--vpc", "whose hosts ask: vpc-… or REGION/vpc-… (default: this host's); again for more", "VPC",
-                 kMaxVpcs, [c](const std::string& text) -> core::Message {
-                     const auto slash = text.find('/');
-                     if (slash != std::string::npos) {
-                         if (auto problem = check_region(text.substr(0, slash)); !problem.empty()) return problem;
-                     }
-                     const std::string id = slash == std::string::npos ? text : text.substr(slash + 1);
-                     c->vpcs.push_back(text);
-                     return is_resource_id(id, "vpc-") ? core::Message()
-                                                       : core::message("is no ID that begins with {}", "vpc-");
-                 });
-    app->add_flag("!--no-zone-lines", c->zone_lines, "the same answer for all: no records for availability zones");
+    add_repeated(
+        app, "--vpc", "a VPC whose hosts get the names: vpc-… or REGION/vpc-… (default: this host's); again for more",
+        "VPC", kMaxVpcs, [c](const std::string& text) -> core::Message {
+            const auto slash = text.find('/');
+            if (slash != std::string::npos) {
+                if (auto problem = check_region(text.substr(0, slash)); !problem.empty()) return problem;
+            }
+            const std::string id = slash == std::string::npos ? text : text.substr(slash + 1);
+            c->vpcs.push_back(text);
+            return is_resource_id(id, "vpc-") ? core::Message() : core::message("is no ID that begins with {}", "vpc-");
+        });
+    app->add_flag_callback(
+        "--no-zone-lines", [c] { c->zone_lines = false; },
+        "the same answer for all: no records for availability zones");
     add_read(app, "--publisher", "what the others know this publisher by (default: the host's name)", "NAME",
              [c](const std::string& text) -> core::Message {
                  c->publisher = text;

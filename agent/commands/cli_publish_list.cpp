@@ -62,7 +62,7 @@ void add_list(CLI::App& root, const Chosen& chosen) {
     CLI::App* app = root.add_subcommand(
         "list",
         "Ask the cloud once for all endpoints, and write their addresses as a signed list for all hosts of the fleet. "
-        "Writes only\na change, or a sign of life.\nExit: 0 it is up to date, 1 some endpoints were not answered, 2 "
+        "Writes only\nif something changed or a quarter of the list's validity has passed.\nExit: 0 it is up to date, 1 some endpoints were not answered, 2 "
         "refused or failed, 3 usage.");
     add_list_options(app, c);
     app->add_flag("-n,--dry-run", c->dry_run, "print the list, write nothing");

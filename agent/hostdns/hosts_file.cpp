@@ -56,7 +56,7 @@ core::Message HostsLine::what() const {
     return reversed
                ? core::message("/etc/hosts:{}: \"{}\" has the name before the address: it has no effect", line, text)
                : core::message(
-                     "/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens", line,
+                     "/etc/hosts:{}: \"{}\" takes precedence over DNS: {} stays at this address whatever happens", line,
                      text, name);
 }
 

@@ -30,18 +30,18 @@ MADE = {
     ("Aliyun", "ca_file"): ("the system's", "系统的根证书"),
     ("Fleet", "list_url"): ("none: the API is asked", "不使用清单，查询云 API"),
     ("Fleet", "list_keys"): ("required with `list_url`", "设置 `list_url` 时必填"),
-    ("Fleet", "endpoint"): ("by region; for `oss` inside the VPC", "由地域决定；`oss` 使用 VPC 内的地址"),
+    ("Fleet", "endpoint"): ("the server of the region; for `oss` its address inside the VPC", "由地域决定；`oss` 使用 VPC 内的地址"),
     ("Fleet", "region"): ("that of [aliyun] or the instance; for `s3` AWS_REGION or us-east-1", "与 [aliyun] 相同或实例所在的地域；`s3` 为 AWS_REGION 或 us-east-1"),
     ("Fleet", "ca_file"): ("the system's", "系统的根证书"),
     ("Fleet", "access"): ('`"signed"`',) * 2,
-    ("Fleet", "report_url"): ("none; with `report` beside the list", "不提交；设置 `report` 时为清单旁边的目录"),
+    ("Fleet", "report_url"): ("none; with `report` the folder `reports/` next to the list", "不提交；设置 `report` 时为清单旁边的目录"),
     ("Link", "name"): ("required", "必填"),
     ("Link", "host"): ("required", "必填"),
     ("Link", "zones"): ("all", "全部"),
     ("Link", "compare"): ("none: nothing is compared", "不对比"),
     ("Probe", "ca_file"): ("the system's", "系统的根证书"),
     ("Probe", "server_name"): ("`host`",) * 2,
-    ("Probe", "path"): ('`"/rest/sql"`; of kind `https` `"/"`', '`"/rest/sql"`；类型为 `https` 时为 `"/"`'),
+    ("Probe", "path"): ('`"/rest/sql"`; with `kind = "https"` `"/"`', '`"/rest/sql"`；类型为 `https` 时为 `"/"`'),
 }
 SOURCES = ("endpoint", "addresses", "target", "zones_file")  # exactly one of them
 ONE_SOURCE = ("none: one source of addresses is required", "无：地址来源必须且只能有一个")

@@ -78,10 +78,10 @@ function stepsOf({ addresses, discovery, all_down, answer, probing, connections 
             : step(name, passed === here.length ? "pass" : passed ? "warn" : "fail", `${passed} of ${here.length}`, `${passed}/${here.length}`);
     });
     const stuck = connections.notes.reduce((sum, n) => sum + n.stuck, 0);
-    return [discovery.error ? step("credentials", "fail", discovery.error.what) : discovery.source === "fixed" ? step("credentials", "unknown", "no need: not from the cloud API", "无需凭证：地址不来自云 API") : step("credentials", "pass", "the API answers", "API 响应正常"),
+    return [discovery.error ? step("credentials", "fail", discovery.error.what) : discovery.source === "fixed" ? step("credentials", "unknown", "not needed without the cloud API", "无需凭证：地址不来自云 API") : step("credentials", "pass", "the API answers", "API 响应正常"),
             discovery.waiting_for ? step("endpoint", "fail", discovery.waiting_for) : step("endpoint", "pass", "Connected"),
             addresses.length === 0 ? step("dns", "unknown", "not reached: Endpoint", "未到达此步：终端节点") : all_down ? step("dns", "warn", "all down: all are answered", "全部不通，应答全部地址") : step("dns", "pass", `answers ${answer.length} of ${addresses.length}`, `应答 ${answer.length}/${addresses.length} 个地址`),
-            late ? step("group", "warn", late === last.length ? "TCP times out: check here first" : `${late} of ${last.length} time out`, "TCP 超时，先查安全组") : last.length === 0 ? step("group", "unknown", "only seen through TCP", "仅能通过 TCP 判断") : step("group", "pass", "lets TCP 443 pass", "已放行 TCP 443"),
+            late ? step("group", "warn", late === last.length ? "TCP times out: check here first" : `${late} of ${last.length} time out`, "TCP 超时，先查安全组") : last.length === 0 ? step("group", "unknown", "TCP shows whether it is open", "仅能通过 TCP 判断") : step("group", "pass", "allows TCP 443", "已放行 TCP 443"),
             ...reached, stuck ? step("connections", "warn", `${stuck} stuck on ${connections.notes[0].ip}`, `${connections.notes[0].ip} 上有 ${stuck} 个卡住`)
                 : step("connections", "pass", `${4 * addresses.length} open, none stuck`, `${4 * addresses.length} 个，均未卡住`)];
 }

@@ -202,7 +202,7 @@ TEST_CASE("fleet view: what is refused and unread is said", "[fleet_view]") {
     r.problem = core::Error{core::Code::kTimeout, "slow", "wait", 0};
     const FleetView v = judge_fleet(std::make_shared<const FleetReports>(r), kNow);
     CHECK(codes_of(v) == "PN-FLEET-REFUSED PN-FLEET-REFUSED PN-FLEET-PARTIAL");
-    CHECK(told_of(v, 0) == "2 reports are not used, as they are no whole reports: a.json, b.json");
+    CHECK(told_of(v, 0) == "2 reports are not used, as they are not complete reports: a.json, b.json");
     CHECK(told_of(v, 2).find("slow") != std::string::npos);
 }
 

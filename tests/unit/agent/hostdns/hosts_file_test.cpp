@@ -18,7 +18,7 @@ TEST_CASE("hostdns: /etc/hosts lines that shadow or reverse a private name", "[h
     REQUIRE(found.size() == 2);
     CHECK(found[0].line == 3);
     CHECK_FALSE(found[0].reversed);
-    CHECK(found[0].what().find("wins over every resolver") != std::string::npos);
+    CHECK(found[0].what().find("takes precedence over DNS") != std::string::npos);
     CHECK(found[0].text == "10.0.0.5\tother DB.Private.Lab.");  // without the comment
     CHECK(found[1].line == 4);
     CHECK(found[1].reversed);

@@ -69,7 +69,7 @@ TEST_CASE("path: all is well", "[status]") {
     CHECK(at_link(s, "credentials") == "PASS the API answers");
     CHECK(at_link(s, "endpoint") == "PASS 2 addresses");
     CHECK(at_link(s, "dns") == "PASS answers 2 of 2");
-    CHECK(at_link(s, "group") == "PASS lets TCP 443 pass");
+    CHECK(at_link(s, "group") == "PASS allows TCP 443");
     for (const char* name : {"tcp", "tls", "http", "sql"})
         CHECK(at_link(s, name) == "PASS 2 of 2");
     CHECK(at_link(s, "connections") == "PASS 12 open, none stuck");
@@ -91,7 +91,7 @@ TEST_CASE("path: what lies behind a blocked step is skipped with its name", "[st
     CHECK(at_link(s, "tcp") == "PASS 2 of 2");
     CHECK(at_link(s, "tls") == "WARN 1 of 2");
     CHECK(at_link(s, "http") == "PASS 1 of 1");
-    CHECK(at_link(s, "group") == "PASS lets TCP 443 pass");
+    CHECK(at_link(s, "group") == "PASS allows TCP 443");
 }
 
 TEST_CASE("path: what is not known is skipped: no probe, not probed, a fault of this host, a kind without the step",
@@ -100,7 +100,7 @@ TEST_CASE("path: what is not known is skipped: no probe, not probed, a fault of 
     none.last.reset();
     auto s = of({none});
     CHECK(at_link(s, "tcp") == "SKIP no probe yet");
-    CHECK(at_link(s, "group") == "SKIP only seen through TCP");
+    CHECK(at_link(s, "group") == "SKIP TCP shows whether it is open");
     s.links[0].probing = false;
     CHECK(at_link(s, "tcp") == "SKIP not probed");
     s = of({bad(Reason::kLocalFdLimit, Phase::kConnect)});
@@ -120,11 +120,11 @@ TEST_CASE("path: credentials and the endpoint", "[status]") {
     auto s = of({good()});
     auto& d = s.links[0].discovery;
     d.source = "fixed";
-    CHECK(at_link(s, "credentials") == "SKIP no need: not from the cloud API");
+    CHECK(at_link(s, "credentials") == "SKIP not needed without the cloud API");
     CHECK(at_link(s, "endpoint") == "SKIP fixed addresses");
     d.source = "dns";
     d.sources = {{"target:h.example", "h.example", {}, 5, {}}};
-    CHECK(at_link(s, "credentials") == "SKIP no need: not from the cloud API");
+    CHECK(at_link(s, "credentials") == "SKIP not needed without the cloud API");
     CHECK(at_link(s, "endpoint") == "PASS 1 addresses");
     d.source = "snapshot";
     d.sources = {{"ep-1", "", {}, 5, {}}};

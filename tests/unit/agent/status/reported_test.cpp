@@ -196,5 +196,5 @@ TEST_CASE("reported: the fleet's list", "[reported]") {
     CHECK(codes_of(list) == Codes{"PN-LIST-OLD"});
     known.not_after_wall_us = now - core::kHour;
     list.list = std::make_shared<FleetList>(known);
-    CHECK(english(list_faults(list, now).front()).find("its time is over") != std::string::npos);
+    CHECK(english(list_faults(list, now).front()).find("it has expired") != std::string::npos);
 }
