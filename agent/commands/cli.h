@@ -14,6 +14,7 @@
 #include "agent/hostdns/decision.h"
 #include "agent/k8s/cluster_access.h"
 #include "agent/k8s/corefile.h"
+#include "agent/k8s/manifests.h"
 #include "agent/publish/document.h"
 #include "agent/status/overall.h"
 #include "probe/record.h"
@@ -187,6 +188,10 @@ struct K8sCorefileCommand {
     std::optional<core::SocketAddress> node, service;
     bool node_given = false;
 };
+struct K8sManifestsCommand {
+    std::string config = kDefaultConfigPath;
+    k8s::Objects objects = k8s::Objects::kNodes;
+};
 /// `postern k8s node`: prepares a node for a pod without root.
 struct K8sNodeCommand {
     std::optional<core::IpAddress> address;  // nullopt: no interface is made
@@ -204,12 +209,12 @@ struct PrintAndExit {
     int code = kExitUnknown;
 };
 
-using Command =
-    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand, StatusCommand,
-                 ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand, DrainCommand,
-                 ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand, PublishPrivateZoneCommand,
-                 PublishFileCommand, PublishListCommand, PublishKeygenCommand, PublishClusterCommand,
-                 K8sCorefileCommand, K8sNodeCommand, K8sAliveCommand, PublishReportCommand, FleetStatusCommand>;
+using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
+                             StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
+                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
+                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand,
+                             PublishClusterCommand, K8sCorefileCommand, K8sManifestsCommand, K8sNodeCommand,
+                             K8sAliveCommand, PublishReportCommand, FleetStatusCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -237,6 +242,7 @@ int run_command(const PublishReportCommand& command);
 int run_command(const FleetStatusCommand& command);
 int run_command(const PublishClusterCommand& command);
 int run_command(const K8sCorefileCommand& command);
+int run_command(const K8sManifestsCommand& command);
 int run_command(const K8sNodeCommand& command);
 int run_command(const K8sAliveCommand& command);
 int run_command(const PrintAndExit& command);

@@ -40,6 +40,7 @@ constexpr const char* kOverview =
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
     "  publish kubernetes, publish ack-dns   the names in a cluster: EndpointSlices, or ACK's CustomDNSConfig\n"
     "  k8s corefile   what CoreDNS, NodeLocal DNSCache or ACK needs for the private names\n"
+    "  k8s manifests  postern's objects for a cluster, with the links of the configuration\n"
     "  publish list   the addresses of all endpoints as one signed list in an object store\n"
     "  publish run    the same as a service; publish keygen makes its key\n"
     "  fleet status   what the hosts of a fleet see; publish report writes what this one does\n"

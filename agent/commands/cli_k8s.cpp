@@ -64,6 +64,23 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
     });
 }
 
+void add_manifests(CLI::App& root, const Chosen& chosen) {
+    auto c = std::make_shared<K8sManifestsCommand>();
+    CLI::App* app = root.add_subcommand(
+        "manifests",
+        "Print postern's objects for a cluster, with the links of the configuration: for kubectl apply -f -.\nExit: 0 "
+        "printed, 2 the configuration has no link or does not fit, 3 usage or mistakes in the configuration.");
+    app->set_help_flag("-h,--help", "this text");
+    add_config(app, c->config);
+    add_read(app, "--objects",
+             "nodes (default: a DaemonSet, and a Deployment behind a Service) or publisher (publish kubernetes)",
+             "WHICH", [c](const std::string& text) -> core::Message {
+                 c->objects = text == "publisher" ? k8s::Objects::kPublisher : k8s::Objects::kNodes;
+                 return text == "nodes" || text == "publisher" ? "" : "is neither nodes nor publisher";
+             });
+    app->callback([c, chosen] { chosen(*c); });
+}
+
 void add_cluster(CLI::App& root, const Chosen& chosen, bool ack_dns) {
     auto c = std::make_shared<PublishClusterCommand>();
     c->ack_dns = ack_dns;
@@ -124,6 +141,7 @@ void add_k8s_commands(CLI::App& root, const Chosen& chosen) {
     app->set_help_flag("-h,--help", "this text");
     app->require_subcommand(1);
     add_corefile(*app, chosen);
+    add_manifests(*app, chosen);
     add_k8s_node(*app, chosen);
 }
 

@@ -166,6 +166,29 @@ class Corefile(HostTest):
         self.assertEqual(self.host.postern("k8s", "corefile").returncode, 2)
 
 
+class Manifests(HostTest):
+    def test_the_links_of_the_configuration_in_each_config_map(self):
+        self.host.write_config()
+        done = self.host.postern("k8s", "manifests")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count(f'host = "{NAME}"'), 2)
+        self.assertEqual(done.stdout.count('listen = ["169.254.20.153:53"]'), 1)  # of the pods, not of this host
+        self.assertIn("[dns] is left out", done.stderr)
+        self.assertNotIn("gw.example.com", done.stdout)
+        done = self.host.postern("k8s", "manifests", "--objects", "publisher")
+        self.assertEqual((done.returncode, done.stdout.count(f'host = "{NAME}"')), (0, 1))
+
+    def test_what_does_not_fit_is_refused(self):
+        for text, code in (("[[link]\n", 3), ("[dns]\n", 2), ('dns.ttl = "5s"\n[[link]]\nname = "a"\nhost = "a.example"\naddresses = ["10.0.1.2"]\n', 2)):
+            with self.subTest(text):
+                path = f"{self.host.folder}/pods.toml"
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = self.host.postern("k8s", "manifests", "--config", path, config=False)
+                self.assertEqual((done.returncode, done.stdout), (code, ""))
+                self.assertTrue(done.stderr)
+
+
 class Queries(HostTest):
     def test_on_and_off_with_the_configuration(self):
         self.host.start()
