@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `postern k8s corefile`.
-#include <algorithm>
-
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 
@@ -19,7 +17,6 @@ int run_command(const K8sCorefileCommand& command) {
     }
     k8s::CorefileOptions options = command.options;
     const bool ack = options.dns == k8s::ClusterDns::kAck;
-    options.ttl_s = static_cast<int>(std::max<Micros>(config->dns.ttl_us / core::kSecond, 1));
     if (!ack || command.node_given || !command.service) options.upstreams.push_back(*command.node);
     if (command.service) options.upstreams.push_back(*command.service);
     if (ack) {

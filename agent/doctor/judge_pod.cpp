@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The private names from a pod's point of view: which server it was given, and how far its questions go.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/resolv_conf.h"
@@ -11,7 +14,7 @@ namespace {
 
 using probe::Reason;
 
-constexpr int kDefaultNdots = 1;  // resolv.conf(5)
+constexpr core::Micros kSlowSearch = 200 * core::kMillisecond;  // within the cluster it is a few
 
 std::vector<core::IpAddress> addresses_in(const DnsReply& reply) {
     std::vector<core::IpAddress> out;
@@ -57,18 +60,40 @@ Finding name_finding(const PodSeen::Name& name, const ResolvConf& conf, Values v
     return found(wrong_answer(conf), name.link, {}, std::move(v));
 }
 
-/// Names with fewer dots than ndots are asked with every search domain before they are asked as they are.
-void ndots(const PodSeen& pod, const ResolvConf& conf, Findings& out) {
-    const int wanted = conf.ndots.value_or(kDefaultNdots);
-    for (const auto& name : pod.names) {
-        if (std::count(name.name.begin(), name.name.end(), '.') >= wanted || conf.search.empty()) continue;
-        out.push_back(found("PN-K8S-NDOTS", {}, {},
-                            {{"name", name.name},
-                             {"ndots", std::to_string(wanted)},
-                             {"count", std::to_string(conf.search.size())},
-                             {"suffix", conf.search.front()}}));
-        return;  // what helps one helps all
+/// What the C library asks before the name itself: the search list, where the name has fewer dots than ndots. In a cluster
+/// that is how it is, so it is told; it is trouble where an answer takes the name's place, or where it takes long.
+std::optional<Finding> search_finding(const PodSeen::Name& name, const ResolvConf& conf) {
+    core::Micros took = 0;
+    bool silent = false;
+    for (const auto& reply : name.searched) {
+        if (!reply) {
+            silent = true;
+            continue;
+        }
+        took += reply->took_us;
+        const auto answer = addresses_in(*reply);
+        if (answer.empty() || is_right(name, answer)) continue;
+        return found("PN-K8S-SEARCH", name.link, {},
+                     {{"name", name.name},
+                      {"suffix", reply->question.substr(std::min(name.name.size() + 1, reply->question.size()))},
+                      {"found", core::joined(answer, [](const auto& ip) { return ip.text(); })},
+                      {"expected", core::joined(name.known, [](const auto& ip) { return ip.text(); })}});
     }
+    if (name.searched.empty()) return std::nullopt;
+    Values v = {{"name", name.name},
+                {"ndots", std::to_string(conf.ndots.value_or(1))},
+                {"count", std::to_string(conf.search.size())},
+                {"suffix", conf.search.front()}};
+    const std::string cost = fmt::format("{:.1f} ms", static_cast<double>(took) / core::kMillisecond);
+    if (silent || took > kSlowSearch) {
+        v["problem"] = silent ? told_value(name.searched.back().error().what) : cost;
+        return found("PN-K8S-NDOTS", name.link, {}, std::move(v));
+    }
+    return passed(
+        Step::kResolvConf, name.link, {},
+        {{"takeover", told_value(core::message("ndots:{} and {} search domains: they are asked before {}, and "
+                                               "all of them have answered \"no\" within {}",
+                                               v["ndots"], v["count"], name.name, cost))}});
 }
 
 bool may_be_policy(Reason reason) {
@@ -113,12 +138,16 @@ Findings judge_pod(const PodSeen& pod, const std::vector<PathSeen>& paths) {
         silent = silent || !*name.reply;
     }
     if (pod.names.empty()) out.push_back(skipped(Step::kSystem));
+    Findings searched;
+    for (const auto& name : pod.names) {
+        if (auto one = search_finding(name, conf)) searched.push_back(std::move(*one));
+    }
     if (!pod.names.empty() && conf.servers.empty()) {
         out.push_back(found("PN-K8S-NO-SERVER", {}, {}, {{"name", pod.names.front().name}}));
-    } else {
+    } else if (searched.empty()) {
         out.push_back(skipped(Step::kResolvConf, {}, {}, kInPod));
     }
-    ndots(pod, conf, out);
+    out.insert(out.end(), searched.begin(), searched.end());
     egress(paths, out);
     return out;
 }

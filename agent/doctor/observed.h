@@ -153,7 +153,8 @@ struct PathSeen {
     std::optional<bool> small_packets_pass = {};  // if TLS was silent: whether a handshake in small segments succeeds
 };
 
-/// What a pod gets: its resolv.conf, and what the first server of that says of each name, asked with a final dot.
+/// What a pod gets: its resolv.conf, and what the first server of that says of each name, asked with a final dot, and of
+/// what its C library asks before that.
 struct PodSeen {
     std::string resolv_conf;
     struct Name {
@@ -161,6 +162,7 @@ struct PodSeen {
         std::vector<core::IpAddress> known;  // sorted; empty: none is known
         bool partial = false;                // others may be right, too
         std::optional<core::Result<DnsReply>> reply;
+        std::vector<core::Result<DnsReply>> searched;  // of the search domains, in order; ends with one that is silent
     };
     std::vector<Name> names;
 };

@@ -229,7 +229,8 @@ constexpr CodeInfo kCodes[] = {
     {"PN-K8S-NODELOCAL", kSystem, kFail, kYou},
     {"PN-K8S-NODE-DNS", kSystem, kFail, kYou},
     {"PN-K8S-EGRESS", kTcp, kWarn, kYou},
-    {"PN-K8S-NDOTS", kEnvironment, kWarn, kYou},
+    {"PN-K8S-SEARCH", kResolvConf, kFail, kYou},
+    {"PN-K8S-NDOTS", kResolvConf, kWarn, kYou},
     {"PN-APP-FREEING", kEnvironment, kWarn, kYou},
 };
 

@@ -9,6 +9,7 @@
 namespace postern::agent {
 namespace {
 
+constexpr int kDefaultNdots = 1;
 constexpr std::uint16_t kDnsPort = 53;
 constexpr std::size_t kMaxServers = 3;  // glibc's
 constexpr std::string_view kHeader[] = {
@@ -107,6 +108,10 @@ ResolvConf ResolvConf::parse(std::string_view text) {
 
 bool ResolvConf::names(const core::IpAddress& server) const {
     return std::any_of(servers.begin(), servers.end(), [&](const auto& s) { return s.ip == server; });
+}
+
+bool ResolvConf::searches_first(std::string_view name) const {
+    return !search.empty() && std::count(name.begin(), name.end(), '.') < ndots.value_or(kDefaultNdots);
 }
 
 std::string writer_named_in(std::string_view text) {

@@ -23,6 +23,9 @@ struct ResolvConf {
     /// Unknown lines are skipped.
     static ResolvConf parse(std::string_view text);
     bool names(const core::IpAddress& server) const;
+    /// Whether a C library asks for `name`, written without a final dot, with each search domain before it asks for it as it
+    /// is: it has fewer dots than ndots, by default 1 (resolv.conf(5)).
+    bool searches_first(std::string_view name) const;
 };
 
 /// The program named in the comments at the file's head, such as "NetworkManager"; "" if none is named.

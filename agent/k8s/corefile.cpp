@@ -12,7 +12,6 @@ namespace {
 
 using core::Code;
 
-constexpr int kDenialTtl = 5;           // of "no such record": the SOA of private names says the same
 constexpr std::size_t kEntries = 9984;  // CoreDNS's own default, which `success` and `denial` have to repeat
 
 std::string written(const core::SocketAddress& a) {
@@ -27,9 +26,11 @@ std::string block(const std::string& name, const CorefileOptions& options) {
         bind += " " + ip.text();
     std::string out = fmt::format("{}:53 {{\n    errors\n", name);
     if (options.dns == ClusterDns::kNodeLocal) out += fmt::format("    bind{}\n    reload\n", bind);
-    out += fmt::format("    cache {0} {{\n        success {1} {0}\n        denial {1} {2}\n    }}\n", options.ttl_s,
-                       kEntries, std::min(kDenialTtl, options.ttl_s));
-    out += fmt::format("    forward .{} {{\n        policy sequential\n        max_fails 1\n", to);
+    out +=
+        fmt::format("    cache {0} {{\n        success {1} {0}\n        denial {1} {0}\n    }}\n", kCacheS, kEntries);
+    // Over TCP: of a resolver that is gone each query is refused at once. What tells it over UDP, ICMP, the kernel sends
+    // once a second to a peer (icmp_ratelimit), and a query that hears nothing waits for two.
+    out += fmt::format("    forward .{} {{\n        policy sequential\n        force_tcp\n        max_fails 1\n", to);
     if (options.failover) out += "        failover SERVFAIL REFUSED\n";
     out += "    }\n";
     if (options.dns == ClusterDns::kNodeLocal) out += "    prometheus :9253\n";

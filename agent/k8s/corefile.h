@@ -12,13 +12,17 @@
 
 namespace postern::agent::k8s {
 
+/// How long the cluster's DNS keeps an answer, in seconds, whatever its TTL. It is short, because it adds to the time until
+/// a pod's lookup no longer leads to a dead zone (tests/sim/scheduler_detection_test.cpp), and it spares the resolver all
+/// but two questions a second for a name.
+inline constexpr int kCacheS = 1;
+
 enum class ClusterDns { kCoreDns, kNodeLocal, kAck };
 
 struct CorefileOptions {
     ClusterDns dns = ClusterDns::kCoreDns;
     std::vector<core::SocketAddress> upstreams;  // asked in this order: the node's resolver, then the Service
     std::vector<core::IpAddress> binds;          // kNodeLocal: the addresses of its other blocks
-    int ttl_s = 10;                              // the longest that an answer is cached
     bool failover = false;                       // SERVFAIL and REFUSED: the next one is asked (not every CoreDNS can)
 };
 

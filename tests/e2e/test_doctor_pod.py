@@ -48,8 +48,12 @@ class Pod(HostTest):
         self.resolv_conf(f"nameserver {CLUSTER}\n{SEARCH}options ndots:5\n")
         self.cluster_knows(ZONE_A, ZONE_B)
         report = self.doctor("--pod")
-        self.assertEqual(report.codes("WARN"), {"PN-K8S-NDOTS"})
-        self.assertIn("ndots:5", report.of("PN-K8S-NDOTS")["cause"])
+        self.assertEqual((report.codes("FAIL"), report.codes("WARN"), report.code), (set(), set(), 0), report.text)
+        self.assertIn("ndots:5 and 3 search domains", report.text)
+        self.host.upstream.control.put(f"/records/{NAME}.svc.cluster.local", A=["192.0.2.10"])
+        report = self.doctor("--pod")
+        self.assertEqual((report.codes("FAIL"), report.code), ({"PN-K8S-SEARCH"}, 2), report.text)
+        self.assertIn("svc.cluster.local", report.of("PN-K8S-SEARCH")["fix"])
 
     def test_a_cluster_dns_that_goes_past_postern(self):
         self.resolv_conf(f"nameserver {CLUSTER}\n{SEARCH}options ndots:1\n")

@@ -114,7 +114,7 @@ class Publisher:
         (self.folder / "run").mkdir()
         config = CONFIG.replace("FOLDER", str(self.folder)).replace("CA", str(world.folder / "cloud/pki/ca.pem"))
         (self.folder / "postern.toml").write_text(config)
-        (self.folder / "token").write_text(world.api.kubectl("-n", "postern", "create", "token", "postern-publisher", "--duration", "1h").stdout)
+        (self.folder / "token").write_text(world.api.kubectl("-n", "postern", "create", "token", "postern-publisher", "--duration", "3h").stdout)
         command = next(one for one in make.objects(make.render({"config": "x", "publisher": {"enabled": True}}))
                        if one["kind"] == "Deployment" and one["metadata"]["name"] == "postern-publisher")["spec"]["template"]["spec"]["containers"][0]["command"]
         self.log = self.folder / "log"
@@ -236,16 +236,20 @@ def publisher_cases(world, first, second):
     say("publisher", f"writes of the two: {sorted(writes_by(api).values())}")
     assert min(writes_by(api).values()) == 0 < max(writes_by(api).values()) and len(writes_by(api)) == 2
 
+    at_first = first.memory_mb()
     api.server.kill()
     api.server.wait()
     world.kill_zone(zone)
     time.sleep(AWAY_S)
     assert first.process.poll() is None and second.process.poll() is None
+    at_last = first.memory_mb()
     begun = time.monotonic()
     api.start()
     started = time.monotonic() - begun
     wait_until(lambda: ready_addresses(api)[address][0] is False, 90, "what happened meanwhile", 0.2)
-    say("publisher", f"the API server away for {AWAY_S} s, and a zone dies in that time: both publishers live on; written {time.monotonic() - begun - started:.1f} s after it is back")
+    say("publisher", f"the API server away for {AWAY_S} s, and a zone dies in that time: both publishers live on, {at_first} MB before it and {at_last} MB at its end; "
+                     f"written {time.monotonic() - begun - started:.1f} s after it is back")
+    assert at_last["RssAnon"] < at_first["RssAnon"] + 2
     world.revive()
     wait_until(lambda: ready_addresses(api)[address][0], 60, "the address to be ready", 0.2)
 

@@ -44,7 +44,6 @@ name = "tdengine-prod"
 host = "{NAME}"
 endpoint = "{ENDPOINT}"
 token_file = "/var/run/secrets/postern/token"
-probe = {{ interval = "4s" }}
 """, "cluster": {"clusterIP": POSTERN_SERVICE}}
 RESOLV_CONF = f"search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver {DNS_SERVICE}\noptions ndots:5\n"
 COREFILE = """.:53 {{

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/connections/connection_watch.h"
+#include "agent/k8s/corefile.h"
 #include "core/random.h"
 #include "probe/scheduler.h"
 #include "probe/verdict.h"
@@ -145,4 +146,16 @@ TEST_CASE("detection: every fault is judged in time, by `fall` attempts, of whic
         table += fmt::format("\n| {} | {} | {} |", fault.what, span(from_fault), span(from_attempt));
     }
     WARN("best / mean / worst, from the fault and from the first attempt that meets it" << table);
+}
+
+TEST_CASE("detection: a pod's lookup leaves a dead zone within 15 s, at the defaults", "[detection]") {
+    constexpr Micros kThroughPlan = 200 * kMillisecond;  // from a verdict to the resolver's answer
+    const Fault dead{"packets are dropped", {Reason::kTcpTimeout, ProbeSpec{}.connect_timeout_us}, 0, 0};
+    for (int phase = 0; phase < kPhases; ++phase) {
+        Outage outage(phase, dead.interval);
+        outage.live(dead);
+        INFO("phase " << phase);
+        REQUIRE(outage.from_fault() > 0);
+        CHECK(outage.from_fault() + kThroughPlan + agent::k8s::kCacheS * kSecond <= 15 * kSecond);
+    }
 }

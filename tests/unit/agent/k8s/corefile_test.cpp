@@ -21,23 +21,25 @@ TEST_CASE("corefile: a block for each name, once", "[k8s]") {
     CHECK(corefile(kNames, options) == R"(# Written by postern k8s corefile: a server block for each private name.
 db.example.com:53 {
     errors
-    cache 10 {
-        success 9984 10
-        denial 9984 5
+    cache 1 {
+        success 9984 1
+        denial 9984 1
     }
     forward . 169.254.20.153 10.96.0.53 {
         policy sequential
+        force_tcp
         max_fails 1
     }
 }
 db-2.example.com:53 {
     errors
-    cache 10 {
-        success 9984 10
-        denial 9984 5
+    cache 1 {
+        success 9984 1
+        denial 9984 1
     }
     forward . 169.254.20.153 10.96.0.53 {
         policy sequential
+        force_tcp
         max_fails 1
     }
 }
@@ -49,7 +51,6 @@ TEST_CASE("corefile: NodeLocal DNSCache binds what its other blocks do", "[k8s]"
         .dns = ClusterDns::kNodeLocal,
         .upstreams = {server("[fd00::53]:5353"), server("10.96.0.53")},
         .binds = {*core::IpAddress::parse("169.254.20.10"), *core::IpAddress::parse("10.96.0.10")},
-        .ttl_s = 3,
         .failover = true};
     CHECK(corefile({"db.example.com"}, options) ==
           R"(# Written by postern k8s corefile --for nodelocal: a server block for each private name.
@@ -58,12 +59,13 @@ db.example.com:53 {
     errors
     bind 169.254.20.10 10.96.0.10
     reload
-    cache 3 {
-        success 9984 3
-        denial 9984 3
+    cache 1 {
+        success 9984 1
+        denial 9984 1
     }
     forward . [fd00::53]:5353 10.96.0.53 {
         policy sequential
+        force_tcp
         max_fails 1
         failover SERVFAIL REFUSED
     }
