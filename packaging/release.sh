@@ -3,6 +3,7 @@
 # Makes a release in build/dist/VERSION: the packages of both architectures, what is in them, checksums and their
 # signature, and the repositories. packaging/release/README.md says what has to be there before.
 #   packaging/release.sh --keys FOLDER [--trial]     --trial: of what is here, tagged or not
+# The keys' passphrase is asked for, or read from standard input, before anything is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 HERE=packaging/release keys="" trial=""
@@ -29,6 +30,10 @@ if [[ ! $trial ]]; then
   [[ $(git describe --exact-match --tags HEAD 2>/dev/null) == "v$version" ]] ||
     die "HEAD has no tag v$version: git tag -s v$version"
 fi
+# shellcheck source-path=SCRIPTDIR source=release/passphrase.sh
+. "$HERE/passphrase.sh"
+trap close_keys EXIT
+open_keys "$keys"
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l packaging/deb/changelog -S Timestamp)
 export SOURCE_DATE_EPOCH
 
@@ -40,7 +45,7 @@ for arch in x86_64 aarch64; do
 done
 "$HERE/sbom.py" "$version" >"$dist/postern-$version.cdx.json"
 (cd "$dist" && sha256sum -- * >SHA256SUMS)
-minisign -S -s "$keys/postern.key" -m "$dist/SHA256SUMS" -t "postern $version" >/dev/null
+sign_sums "$keys" "$dist/SHA256SUMS" "postern $version" || die "minisign did not sign $dist/SHA256SUMS: is the disk full?"
 cp "$keys/postern.pub" "$dist/"
-"$HERE/repositories.sh" "$dist" "$keys" "$dist" >/dev/null
+"$HERE/repositories.sh" "$dist" "$keys" "$dist" >/dev/null < <(printf '%s\n' "$passphrase")
 echo "$PWD/$dist"

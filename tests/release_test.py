@@ -96,6 +96,71 @@ class Files(ReleaseTest):
         self.assertEqual(refs, set(bill["dependencies"][0]["dependsOn"]))
 
 
+class Keys(unittest.TestCase):
+    """With a passphrase, as those of a release have."""
+
+    PASSPHRASE = "eight blank  words, 密码"
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.keys = f"{self.folder}/keys"
+
+    def make(self, *lines):
+        return run(f"{TOP}/packaging/release/keys.sh", self.keys, input="".join(f"{line}\n" for line in lines), check=False)
+
+    def repositories(self, text):
+        """What repositories.sh makes of two small packages."""
+        os.makedirs(f"{self.folder}/p/DEBIAN", exist_ok=True)
+        with open(f"{self.folder}/p/DEBIAN/control", "w", encoding="ascii") as file:
+            file.write("Package: postern\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x.example>\nDescription: x\n")
+        with open(f"{self.folder}/spec", "w", encoding="ascii") as file:
+            file.write("Name: postern\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\n%description\nx\n%files\n")
+        packages = f"{self.folder}/packages"
+        os.makedirs(packages, exist_ok=True)
+        run("dpkg-deb", "--build", f"{self.folder}/p", f"{packages}/postern_1_all.deb")
+        run("rpmbuild", "-bb", "--define", f"_topdir {self.folder}/rpm", "--define", f"_rpmdir {packages}", "--define",
+            "_build_name_fmt %{NAME}.rpm", f"{self.folder}/spec")
+        return run(f"{TOP}/packaging/release/repositories.sh", packages, self.keys, f"{self.folder}/out", input=text, check=False,
+                   env={**os.environ, "SOURCE_DATE_EPOCH": "1000000000"})
+
+    def test_the_passphrase_is_given_once_and_nothing_is_signed_without_it(self):
+        made = self.make(self.PASSPHRASE, self.PASSPHRASE)
+        self.assertEqual(made.returncode, 0, made.stdout)
+        for text, told in (("", "standard input is empty"), ("another passphrase\n", "does not open both keys"), ("\n", "does not open both keys")):
+            refused = self.repositories(text)
+            self.assertEqual(refused.returncode, 1, text)
+            self.assertIn(told, refused.stdout)
+            self.assertFalse(os.path.exists(f"{self.folder}/out/apt"))
+        for _ in range(2):  # the agent has forgotten it in between
+            signed = self.repositories(f"{self.PASSPHRASE}\n")
+            self.assertEqual(signed.returncode, 0, signed.stdout)
+            self.assertNotIn(self.PASSPHRASE, signed.stdout)
+            self.assertEqual(self.repositories("").returncode, 1)
+        home = {**os.environ, "GNUPGHOME": f"{self.folder}/user"}
+        os.mkdir(home["GNUPGHOME"], 0o700)
+        run("gpg", "--import", f"{self.keys}/postern.asc", env=home)
+        run("gpg", "--verify", f"{self.folder}/out/apt/dists/stable/InRelease", env=home)
+        run("gpg", "--verify", f"{self.folder}/out/yum/repodata/repomd.xml.asc", f"{self.folder}/out/yum/repodata/repomd.xml", env=home)
+        run("rpm", "--dbpath", f"{self.folder}/db", "--import", f"{self.keys}/postern.asc")
+        self.assertIn("digests signatures OK", run("rpm", "--dbpath", f"{self.folder}/db", "-K", f"{self.folder}/out/yum/postern.rpm").stdout)
+
+    def test_a_release_tries_it_before_anything_is_built(self):
+        self.make(self.PASSPHRASE, self.PASSPHRASE)
+        before = os.listdir(f"{TOP}/build")
+        refused = run(f"{TOP}/packaging/release.sh", "--keys", self.keys, "--trial", input="another passphrase\n", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("does not open both keys", refused.stdout)
+        self.assertEqual(os.listdir(f"{TOP}/build"), before)
+
+    def test_a_passphrase_is_typed_twice_and_not_short(self):
+        for lines, told in (((self.PASSPHRASE, "another passphrase"), "two passphrases"), (("short", "short"), "12 characters"),
+                            ((), "standard input is empty"), ((self.PASSPHRASE,), "standard input is empty")):
+            refused = self.make(*lines)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn(told, refused.stdout)
+            self.assertFalse(os.path.exists(self.keys))
+
+
 class Repositories(ReleaseTest):
     def apt(self, path):
         """What apt of this machine says of the repository, in folders of its own."""

@@ -3,14 +3,18 @@
 # Makes the apt and yum repositories of a folder of packages, signed: trees of files that any web server can serve.
 #   packaging/release/repositories.sh PACKAGES KEYS OUT     PACKAGES: a folder of .deb and .rpm; KEYS: made by keys.sh
 # The same packages give the same indexes (SOURCE_DATE_EPOCH is their time); the signatures are younger.
+# A passphrase is asked for, or read from standard input.
 set -euo pipefail
-[[ $# == 3 ]] || { sed -n '3,5s/^# //p' "$0" >&2; exit 3; }
+[[ $# == 3 ]] || { sed -n '3,6s/^# //p' "$0" >&2; exit 3; }
 PACKAGES=$(realpath "$1") KEYS=$(realpath "$2")
 mkdir -p "$3"
 OUT=$(realpath "$3")
 : "${SOURCE_DATE_EPOCH:?is the time of the release, in seconds since 1970}"
-export LC_ALL=C GNUPGHOME=$KEYS/gnupg
-sign() { gpg --batch --yes --quiet --digest-algo SHA256 "$@"; }
+export LC_ALL=C
+# shellcheck source-path=SCRIPTDIR source=passphrase.sh
+. "$(dirname "$0")/passphrase.sh"
+trap close_keys EXIT
+open_keys "$KEYS"
 
 # --- apt: one suite for every Debian and Ubuntu, as one package is for all ------------------------
 rm -rf "$OUT/apt" "$OUT/yum"
@@ -30,8 +34,8 @@ apt-ftparchive -o APT::FTPArchive::Release::Origin=postern -o APT::FTPArchive::R
   release dists/stable >.Release
 sed "s/^Date: .*/Date: $(date -u -R -d "@$SOURCE_DATE_EPOCH")/" .Release >dists/stable/Release
 rm .Release
-sign --clearsign -o dists/stable/InRelease dists/stable/Release
-sign --armor --detach-sign -o dists/stable/Release.gpg dists/stable/Release
+sign_openpgp --clearsign -o dists/stable/InRelease dists/stable/Release
+sign_openpgp --armor --detach-sign -o dists/stable/Release.gpg dists/stable/Release
 cp "$KEYS/postern.asc" "$OUT/apt/"
 
 # --- yum: the packages are signed, too, as gpgcheck=1 wants it ------------------------------------
@@ -41,7 +45,7 @@ GPG_TTY="" rpmsign --define "__gpg /usr/bin/gpg" --define "_gpg_name $(cat "$KEY
   --addsign "$OUT/yum"/*.rpm >/dev/null
 # yum of CentOS 7 reads gzip alone; all of them read what a repository has always had.
 createrepo_c --quiet --revision "$SOURCE_DATE_EPOCH" --set-timestamp-to-revision --compress-type gz --no-database "$OUT/yum"
-sign --armor --detach-sign -o "$OUT/yum/repodata/repomd.xml.asc" "$OUT/yum/repodata/repomd.xml"
+sign_openpgp --armor --detach-sign -o "$OUT/yum/repodata/repomd.xml.asc" "$OUT/yum/repodata/repomd.xml"
 cp "$KEYS/postern.asc" "$OUT/yum/"
 echo "$OUT/apt"
 echo "$OUT/yum"
