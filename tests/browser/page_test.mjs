@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 import { AgentStandIn, packed } from "./agent_standin.mjs";
 import { closeBrowser, openBrowser, openPage, seriousFindings } from "./browser.mjs";
-import { address, ago, fault, link, record, scenes, status } from "./fixtures.mjs";
+import { address, ago, fault, link, record, status } from "./fixtures.mjs";
+import { scenes } from "./scenes.mjs";
 
 let agent = null;
 const pages = [];
