@@ -42,10 +42,11 @@ const STATES = {  // state of an address → path, service, reason of its last p
 
 export function address(i, kind = "up", changes = {}) {
     const [path, service, reason] = STATES[kind];
-    const failing = reason !== null;
+    const failing = reason !== null && kind !== "tokenless";
     const last = kind === "unknown" ? null : result(reason);
-    return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? (kind === "tokenless" ? "degraded" : service) : path, path, service,
+    return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? service : path, path, service,
              answered: path !== "down", drained: false, since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
+             certificate_expiring: false,
              availability_30d: last && { percent: failing ? 99.6 : 99.99, attempts: 250000, failures: failing ? 900 : 4, since: ago(2592000), covered_s: 2592000 },
              availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
              recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26),
@@ -126,10 +127,10 @@ export function status(links, changes = {}, ...faults) {
                          started: ago(3 * 86400), queries: { private: 48211, cache: 210544, stale: 31, upstream: 93612, local: 870, refused: 2 },
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
              host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53", texts: { zh: { text: "已接管：私有域名由 127.0.0.153:53 解析" } } },
-             steps: hostSteps(),
+             steps: hostSteps(), list: null,
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
              probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [],
-             faults: [...links.flatMap((l) => l.faults), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
+             faults: [...links.flatMap((l) => l.faults ?? []), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
              connections: { known: true, scope: "network_namespace", looked: ago(3), complete: true, looks_total: 900, took_us: 2100, error: null }, ...changes };
 }
 

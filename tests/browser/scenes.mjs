@@ -4,6 +4,9 @@
 import { told } from "./agent_words.mjs";
 import { address, ago, certificate, dead, fault, HOSTILE, hostSteps, link, note, result, status, step } from "./fixtures.mjs";
 
+const FLEET_LIST = { place: "oss://fleet-lists/prod.json", fleet: "prod", fleet_only: false, answered: ago(14), newest_generation: 1204, generation: 1204, publisher: "ops-1", written: ago(2100),
+                     not_after: ago(-1500), age_s: 2100, endpoints: 1, error: null, refused: null };
+
 // Names other than the private ones are not resolved.
 function withUpstreams(state, code, text, zh) {
     const servers = ["100.100.2.136:53", "100.100.2.138:53"];
@@ -23,9 +26,9 @@ export const scenes = {
           steps: hostSteps({ host: step("host", "warn", "does not ask postern", "未使用 postern 解析") }) }, told("PN-RESOLV-UNASKED", { servers: "100.100.2.136" }, { since: ago(734) })),
     zoneDown: () => status([link("tdengine-prod", [1, 2, 3, 4, 5, 6].map((i) => address(i, i % 3 === 1 ? "down" : "up")))]),
     allDown: () => status([link("tdengine-prod", [1, 2, 3].map((i) => address(i, "down", { answered: true })))]),
-    listOld: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded" },
+    listOld: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded", list: FLEET_LIST },
                           told("PN-LIST-OLD", { fleet: "prod", written: "2026-03-04T04:31:07Z", publisher: "ops-1", until: "2026-03-04T05:31:07Z", why: { section: "list", key: "old" } }, { since: ago(300) })),
-    listRefused: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded" },
+    listRefused: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded", list: FLEET_LIST },
                               told("PN-LIST-REFUSED", { fleet: "prod", place: "oss://fleet-lists/prod.json", why: { section: "list", key: "signature" }, problem: "-" }, { since: ago(300) })),
     noToken: () => status([link("tdengine-prod", [address(257, "tokenless"), address(514, "tokenless")], { state: "degraded", service: "unknown", token_problem: "/etc/postern/tdengine.token: permission denied",
                                 faults: [told("PN-CONFIG-TOKEN", { link: "tdengine-prod", problem: "/etc/postern/tdengine.token: permission denied", file: "/etc/postern/tdengine.token" }, { severity: "warn", since: ago(734) })] })]),
@@ -34,7 +37,7 @@ export const scenes = {
                               { connections: { bypass: [], notes: [note("withdrawn", "10.0.2.2", 9, 5)] } })]),
     drained: () => status([link("tdengine-prod", [address(257), address(514, "up", { answered: false, drained: true })])],
                           { drains: [{ target: "cn-hangzhou-i", began: ago(600), until: ago(-3600), reason: "new cable", free: false }] }),
-    expiring: () => status([link("tdengine-prod", [address(257, "degraded", { last: result(null, { certificate: certificate({ not_after: ago(-5 * 86400), chain_not_after: ago(-5 * 86400) }) }) })],
+    expiring: () => status([link("tdengine-prod", [address(257, "degraded", { certificate_expiring: true, last: result(null, { certificate: certificate({ not_after: ago(-5 * 86400), chain_not_after: ago(-5 * 86400) }) }) })],
                                  { faults: [told("PN-TLS-EXPIRING", { link: "tdengine-prod", ip: "10.0.1.1", zone: "cn-hangzhou-j", left: 5 }, { since: ago(734) })] })]),
     young: () => status([link("young", [address(257), address(514, "up", { availability_24h: { percent: 98.41, attempts: 126, failures: 2, p95_us: 4100, since: ago(40 * 60) },
                                                          availability_30d: { percent: 98.41, attempts: 126, failures: 2, since: ago(21 * 60), covered_s: 21 * 60 } })])], { started: ago(21 * 60) }),

@@ -18,7 +18,8 @@ function summary(status, faults) {
     if (faults.length === 0) return language() === "zh" ? status.texts.zh.headline : status.headline;
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
     const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
-    const counts = t("summary", { links: status.links.length, up, of: probed.length });
+    const unknown = probed.filter(([link, a]) => addressState(link, a) === "unknown").length;
+    const counts = t("summary", { links: status.links.length, up, of: probed.length }) + (unknown > 0 ? t("summary_unknown", { n: unknown }) : "");
     return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
 }
 

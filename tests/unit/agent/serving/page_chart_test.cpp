@@ -62,9 +62,11 @@ TEST_CASE("chart: a gap is no line, a failure is a cross, and nothing leaves the
 }
 
 TEST_CASE("chart: ranges by their names", "[page]") {
-    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kMonth})
+    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kWeek, PageRange::kMonth})
         CHECK(parse_page_range(to_string(range)) == range);
     CHECK_FALSE(parse_page_range("year"));
     CHECK_FALSE(parse_page_range(""));
+    CHECK(length_of(PageRange::kWeek) == 7 * core::kDay);
+    CHECK(resolution_of(PageRange::kWeek) == probe::Resolution::kHour);
     CHECK(resolution_of(PageRange::kMonth) == probe::Resolution::kHour);
 }
