@@ -132,7 +132,7 @@ constexpr PageWords kEnglish{
     .from_api = "cloud API",
     .from_dns = "DNS name",
     .from_file = "file",
-    .from_list = "the fleet's list",
+    .from_list = "list of the fleet",
     .from_snapshot = "snapshot on disk",
     .from_fixed = "fixed in the configuration",
     .from_none = "not known yet",

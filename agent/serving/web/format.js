@@ -21,10 +21,13 @@ export function percent(good, of) {
 }
 
 const UNITS = [["day", 86400, 172800], ["hour", 3600, 7200], ["minute", 60, 120], ["second", 1, 0]];
+const spans = new Map();  // making a format takes longer than using it
 export function span(seconds) {
     const s = Math.max(0, Math.round(seconds));
     const [unit, size] = UNITS.find(([, , from]) => s >= from);
-    return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(s / size));
+    const key = locale() + unit;
+    if (!spans.has(key)) spans.set(key, new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }));
+    return spans.get(key).format(Math.floor(s / size));
 }
 
 // All times of the page are in the browser's zone, or in UTC.

@@ -180,7 +180,8 @@ export class Matrix {
         this.updateGood(row.cells.month, month, 2592000, month?.covered_s);
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? "", `${link.name} ${a.ip}`));
         const end = certificateEnd(a.last);
-        show(row.cells.cert, [end, a.certificate_expiring, language(), end && until(end)], () => (end ? el("span", { class: stateOfCertificate(end, a), title: day(new Date(end)) }, until(end)) : t("none")));
+        const left = end ? until(end) : t("none");
+        show(row.cells.cert, [left, a.certificate_expiring, language()], () => el("span", end && { class: stateOfCertificate(end, a), title: day(new Date(end)) }, left));
         const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none")
             : a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
         const odd = given === "withdrawn" || given.startsWith("drained");

@@ -44,7 +44,7 @@ export const english = {
     no_stats: "The resolver's counters cannot be read.",
 
     discovery: "Discovery", list_of: "List of {fleet}", list_number: "Generation", list_written: "Written", list_none: "none yet", last_success: "Last success", changes: "Changes", requests: "Requests", confirmed: "Confirmed", changed: "Changed",
-    source_api: "cloud API", source_list: "the fleet's list", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
+    source_api: "cloud API", source_list: "list of the fleet", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
     source_dns: "DNS name", source_file: "file", source_none: "not known yet", failing: "first failure", never: "never", link: "Link",
     log: "Probes", log_what: "Which probes", log_all: "all", log_failed: "failed", log_turns: "changes of state", log_find: "Filter: name, address, reason",
     pause: "Pause", resume: "Resume", log_held: "{n} new", log_empty: "No probe matches.", col_time: "Time", col_result: "Result", col_total: "Total",
@@ -52,7 +52,7 @@ export const english = {
     warnings: "Warnings", about: "postern {version}, up {up}, configuration {path}", 
     missed: "{n} probes missed", data: "Data",
     to_clock: "Times: {zone}", clock_utc: "All times are in UTC; press for local time", clock_local: "All times are local; press for UTC",
-    copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", summary_unknown: " · not known yet: {n}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",
+    copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", summary_degraded: " · degraded: {n}", summary_unknown: " · not known yet: {n}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",
     since_time: "since {time}", step_host: "This host", step_upstreams: "Upstreams", step_connections: "Connections",
     up_now: "Last 5 min", 
 

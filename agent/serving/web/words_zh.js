@@ -52,7 +52,7 @@ export const chinese = {
     warnings: "警告", about: "postern {version}，已运行 {up}，配置文件 {path}", 
     missed: "漏掉 {n} 次探测", data: "数据",
     to_clock: "时间：{zone}", clock_utc: "所有时间均为 UTC；点击改为本地时间", clock_local: "所有时间均为本地时间；点击改为 UTC",
-    copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", summary_unknown: "，{n} 个未知", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
+    copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", summary_degraded: "，{n} 个降级", summary_unknown: "，{n} 个未知", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
     since_time: "自 {time} 起", step_host: "本机", step_upstreams: "上游 DNS", step_connections: "TCP 连接",
     up_now: "最近 5 分钟", 
 

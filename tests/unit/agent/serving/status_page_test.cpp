@@ -142,7 +142,7 @@ TEST_CASE("page: strips of the path and tables have one order, the worst link fi
     for (const auto* link : worst_first(s))
         order += link->name + ' ';
     CHECK(order == "worst bad fine off ");
-    CHECK(std::string(page_words("en").of_source("list")) == "the fleet's list");
+    CHECK(std::string(page_words("en").of_source("list")) == "list of the fleet");
 }
 
 TEST_CASE("page: title and icon are of the state and the host, in the page's language", "[status]") {
