@@ -93,7 +93,7 @@ class Drawing {
     double middle(const ChartPoint& p) const { return x(p.at_wall_us + step_ / 2); }
 
     std::string shapes() const {
-        std::string band, line, crosses;
+        std::string band, line, crosses, outages;
         for (std::size_t i = 0; i < points_.size();) {
             std::size_t end = i;
             while (end < points_.size() && points_[end].p50_us && (end == i || near(points_[end - 1], points_[end])))
@@ -102,12 +102,16 @@ class Drawing {
             i = std::max(end, i + 1);
         }
         for (const auto& p : points_) {
+            // Most of them failed: shaded over the whole height.
+            if (p.failures > 0 && 2 * p.failures >= p.attempts)
+                outages += fmt::format("M{:.1f} {}H{:.1f}V{}H{:.1f}Z", x(p.at_wall_us), kTop, x(p.at_wall_us + step_),
+                                       kGround, x(p.at_wall_us));
             if (p.failures > 0) crosses += fmt::format("M{:.1f} {}l6 6m0 -6l-6 6", middle(p) - 3, kGround - 9);
         }
         return fmt::format(
-            "<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
+            "<path class=\"outage\" d=\"{}\"/>\n<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
             "d=\"{}\"/>\n",
-            band, line, crosses);
+            outages, band, line, crosses);
     }
 
     bool near(const ChartPoint& a, const ChartPoint& b) const { return 2 * (b.at_wall_us - a.at_wall_us) <= 5 * step_; }

@@ -199,6 +199,7 @@ test("the chart: line, band, crosses; a summary, a reading by keys, a table; ran
     assert.match(await text(page, "#chart-summary"), /^p50 2\.\d ms \(from .* to .*\), p95 at most .*; 24 of 360 probes failed\.$/);
     assert.equal((await page.locator("#chart path.line").getAttribute("d")).split("M").length - 1, 2, "the gap breaks the line");
     assert.equal((await page.locator("#chart path.failures").getAttribute("d")).split("M").length - 1, 4, "a cross for each minute that failed");
+    assert.equal((await page.locator("#chart path.outage").getAttribute("d")).split("M").length - 1, 4, "and shaded, where most probes of it did");
     await page.focus("#chart");
     await page.keyboard.press("End");
     assert.match(await text(page, "#chart-reading"), /: p50 .* ms, p95 .* ms, 0 of 6 failed$/);
