@@ -30,6 +30,8 @@ Grain grain_of(PageRange range) {
             return {core::kMinute, 5 * core::kMinute, 10 * core::kMinute};
         case PageRange::kDay:
             return {5 * core::kMinute, core::kHour, 3 * core::kHour};
+        case PageRange::kWeek:
+            return {core::kHour, 6 * core::kHour, core::kDay};
         case PageRange::kMonth:
             break;
     }
@@ -74,9 +76,9 @@ class Drawing {
         const Micros tick = grain_of(range_).tick_us, from = now_ - length_of(range_);
         for (Micros at = from - from % tick + tick; at < now_; at += tick) {
             const std::string utc = core::format_utc(at);  // 2026-01-02T03:04:05…
-            out += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{}\">{}</text>\n",
-                               x(at) > kWidth - 24 ? "left" : "middle", x(at), kHeight - 8,
-                               range_ == PageRange::kMonth ? utc.substr(5, 5) : utc.substr(11, 5));
+            out += fmt::format(
+                "<text class=\"{}\" x=\"{:.1f}\" y=\"{}\">{}</text>\n", x(at) > kWidth - 24 ? "left" : "middle", x(at),
+                kHeight - 8, resolution_of(range_) == probe::Resolution::kHour ? utc.substr(5, 5) : utc.substr(11, 5));
         }
         return out + fmt::format("</g>\n{}</svg>\n", shapes());
     }
@@ -91,7 +93,7 @@ class Drawing {
     double middle(const ChartPoint& p) const { return x(p.at_wall_us + step_ / 2); }
 
     std::string shapes() const {
-        std::string band, line, crosses;
+        std::string band, line, crosses, outages;
         for (std::size_t i = 0; i < points_.size();) {
             std::size_t end = i;
             while (end < points_.size() && points_[end].p50_us && (end == i || near(points_[end - 1], points_[end])))
@@ -100,12 +102,16 @@ class Drawing {
             i = std::max(end, i + 1);
         }
         for (const auto& p : points_) {
+            // Most of them failed: shaded over the whole height.
+            if (p.failures > 0 && 2 * p.failures >= p.attempts)
+                outages += fmt::format("M{:.1f} {}H{:.1f}V{}H{:.1f}Z", x(p.at_wall_us), kTop, x(p.at_wall_us + step_),
+                                       kGround, x(p.at_wall_us));
             if (p.failures > 0) crosses += fmt::format("M{:.1f} {}l6 6m0 -6l-6 6", middle(p) - 3, kGround - 9);
         }
         return fmt::format(
-            "<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
+            "<path class=\"outage\" d=\"{}\"/>\n<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
             "d=\"{}\"/>\n",
-            band, line, crosses);
+            outages, band, line, crosses);
     }
 
     bool near(const ChartPoint& a, const ChartPoint& b) const { return 2 * (b.at_wall_us - a.at_wall_us) <= 5 * step_; }
@@ -170,6 +176,8 @@ std::string_view to_string(PageRange range) {
             return "hour";
         case PageRange::kDay:
             return "day";
+        case PageRange::kWeek:
+            return "week";
         case PageRange::kMonth:
             break;
     }
@@ -177,18 +185,29 @@ std::string_view to_string(PageRange range) {
 }
 
 std::optional<PageRange> parse_page_range(std::string_view text) {
-    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kMonth}) {
+    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kWeek, PageRange::kMonth}) {
         if (text == to_string(range)) return range;
     }
     return std::nullopt;
 }
 
 Micros length_of(PageRange range) {
-    return range == PageRange::kHour ? core::kHour : range == PageRange::kDay ? core::kDay : 30 * core::kDay;
+    switch (range) {
+        case PageRange::kHour:
+            return core::kHour;
+        case PageRange::kDay:
+            return core::kDay;
+        case PageRange::kWeek:
+            return 7 * core::kDay;
+        case PageRange::kMonth:
+            break;
+    }
+    return 30 * core::kDay;
 }
 
 probe::Resolution resolution_of(PageRange range) {
-    return range == PageRange::kMonth ? probe::Resolution::kHour : probe::Resolution::kMinute;
+    const bool long_ago = range == PageRange::kWeek || range == PageRange::kMonth;
+    return long_ago ? probe::Resolution::kHour : probe::Resolution::kMinute;
 }
 
 std::vector<ChartPoint> chart_points(std::span<const probe::Rollup> rollups, PageRange range, Micros step_us,

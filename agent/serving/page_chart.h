@@ -15,12 +15,12 @@
 
 namespace postern::agent {
 
-enum class PageRange { kHour, kDay, kMonth };
+enum class PageRange { kHour, kDay, kWeek, kMonth };
 std::string_view to_string(PageRange range);  // "hour"
 /// nullopt: none of them.
 std::optional<PageRange> parse_page_range(std::string_view text);
 core::Micros length_of(PageRange range);
-/// What the roll-ups of a range have to be: minutes, or of a month hours.
+/// What the roll-ups of a range have to be: minutes, or of a week and a month hours.
 probe::Resolution resolution_of(PageRange range);
 
 /// A time of the chart: the median of its periods' p50, the highest p95, the sums of the counts.

@@ -49,10 +49,24 @@ Ratio ratio_of(const std::vector<probe::Rollup>& minutes, PageRange range, Micro
     return out;
 }
 
+std::string_view title_of(PageRange range, const PageWords& words) {
+    switch (range) {
+        case PageRange::kHour:
+            return words.hour;
+        case PageRange::kDay:
+            return words.day;
+        case PageRange::kWeek:
+            return words.week;
+        case PageRange::kMonth:
+            break;
+    }
+    return words.month;
+}
+
 std::string tile(const ChosenAddress& chosen, PageRange range, PageRange shown, const Ratio& r,
                  const PageWords& words) {
     const auto& catalogue = words.catalogue();
-    std::string title(range == PageRange::kHour ? words.hour : range == PageRange::kDay ? words.day : words.month);
+    std::string title(title_of(range, words));
     if (r.attempts > 0 && r.covered_us < length_of(range) / 100 * 95)
         title = fmt::format(fmt::runtime(words.covered), title, span_text(r.covered_us, catalogue));
     probe::Month counts;
@@ -183,8 +197,10 @@ std::string detail_section(const StatusSnapshot& s, const ChosenAddress& chosen,
         return history(link->name, a->ip, resolution_of(of), s.now_wall_us - length_of(of))
             .value_or(std::vector<probe::Rollup>{});
     };
-    const auto minutes = past(PageRange::kDay);
-    Ratio month;
+    const auto minutes = past(PageRange::kDay), hours = past(PageRange::kWeek);
+    Ratio week = ratio_of(hours, PageRange::kWeek, s.now_wall_us), month;
+    // An hour begins before its first probe: the month knows better.
+    if (a->last_month) week.covered_us = std::min(week.covered_us, a->last_month->covered_us);
     if (a->last_month) month = {a->last_month->attempts, a->last_month->failures, a->last_month->covered_us};
     std::string out = fmt::format("<h2 id=\"detail\">{} · <code>{}</code> {}</h2>\n", html_text(link->name),
                                   a->ip.text(), html_address_state(*link, *a, words));
@@ -196,9 +212,13 @@ std::string detail_section(const StatusSnapshot& s, const ChosenAddress& chosen,
     out += "<div class=\"ratios\">\n";
     for (const auto of : {PageRange::kHour, PageRange::kDay})
         out += tile(chosen, of, range, ratio_of(minutes, of, s.now_wall_us), words);
+    out += tile(chosen, PageRange::kWeek, range, week, words);
     out += tile(chosen, PageRange::kMonth, range, month, words) + "</div>\n";
     out += fmt::format("<h3>{}</h3>\n", words.times);
-    out += chart_section(range == PageRange::kMonth ? past(range) : minutes, range, s.now_wall_us, words);
+    out += chart_section(range == PageRange::kMonth  ? past(range)
+                         : range == PageRange::kWeek ? hours
+                                                     : minutes,
+                         range, s.now_wall_us, words);
     out += fmt::format("<h3>{}</h3>\n", words.incidents) +
            incident_table(incidents_of(s, link->name, a->ip), kMaxIncidents, false, words);
     out += fmt::format("<div class=\"facts\">\n<div class=\"fact\"><h3>{}</h3>\n{}</div>\n", words.last_probe,

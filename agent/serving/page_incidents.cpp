@@ -29,9 +29,9 @@ std::string row(const LinkIncident& i, bool where, const PageWords& words) {
     for (const auto reason : i.seen.reasons) {
         if (reason != probe::Reason::kNone) core::add_item(reasons, probe::to_string(reason));
     }
-    const std::string lasted = i.seen.open
-                                   ? fmt::format("<span class=\"state down\">✕ {}</span>", words.still_failing)
-                                   : html_text(span_text(i.seen.to_wall_us - i.seen.from_wall_us, words.catalogue()));
+    const std::string span = html_text(span_text(i.seen.to_wall_us - i.seen.from_wall_us, words.catalogue()));
+    const std::string lasted =
+        i.seen.open ? fmt::format("<span class=\"state down\">✕ {}</span> {}", words.still_failing, span) : span;
     return fmt::format(
         "<tr><th scope=\"row\" class=\"n\">{}</th>{}<td>{}</td><td class=\"n\">{}</td><td "
         "class=\"reason\">{}</td></tr>\n",

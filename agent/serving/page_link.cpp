@@ -162,6 +162,17 @@ std::string facts_of(const LinkStatus& link, const PageWords& words) {
 
 }  // namespace
 
+std::vector<const LinkStatus*> worst_first(const StatusSnapshot& s) {
+    std::vector<const LinkStatus*> order;
+    for (const auto& link : s.links)
+        order.push_back(&link);
+    // What is not probed has no verdict.
+    const auto rank = [](const LinkStatus* link) { return probe::rank(link->probing ? link->state : State::kUp); };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const LinkStatus* a, const LinkStatus* b) { return rank(a) < rank(b); });
+    return order;
+}
+
 std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,
                          bool whole) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", html_text(link.name),

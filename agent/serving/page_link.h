@@ -5,11 +5,15 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "agent/serving/page_words.h"
 #include "agent/status/status.h"
 
 namespace postern::agent {
+
+/// Those in trouble first, else in the order of the configuration: of the strips of the path as of the tables.
+std::vector<const LinkStatus*> worst_first(const StatusSnapshot& s);
 
 /// `room`: bytes that it may take, roughly; rows of addresses beyond it are counted instead.
 /// `whole`: addresses lead to their details, and have their last probes as bars.

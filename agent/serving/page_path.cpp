@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/serving/page_html.h"
+#include "agent/serving/page_link.h"
 #include "agent/status/path_steps.h"
 
 namespace postern::agent {
@@ -49,17 +50,17 @@ std::string strip(const std::vector<PathStep>& steps, const PageWords& words) {
 std::string path_section(const StatusSnapshot& s, const PageWords& words, const LinkStatus* chosen) {
     std::string out = fmt::format("<h2>{}</h2>\n{}", words.path, strip(host_steps(s), words));
     std::size_t shown = 0, left = 0;
-    for (const auto& link : s.links) {
-        const auto steps = link_steps(s, link);
+    for (const LinkStatus* link : worst_first(s)) {
+        const auto steps = link_steps(s, *link);
         const State worst = worst_of(steps);
-        if (&link != chosen && worst != State::kFail && worst != State::kWarn) continue;
-        if (shown == kMaxStrips && &link != chosen) {
+        if (link != chosen && worst != State::kFail && worst != State::kWarn) continue;
+        if (shown == kMaxStrips && link != chosen) {
             ++left;
             continue;
         }
         ++shown;
-        out +=
-            fmt::format("<h3>{} {}</h3>\n{}", html_text(link.name), html_link_state(link, words), strip(steps, words));
+        out += fmt::format("<h3>{} {}</h3>\n{}", html_text(link->name), html_link_state(*link, words),
+                           strip(steps, words));
     }
     if (left > 0) out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_links), left));
     return out;

@@ -91,7 +91,7 @@ HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std
     PageChoice choice{query.argument("link").value_or(""), query.argument("ip").value_or(""), PageRange::kDay};
     if (const auto text = query.argument("range")) {
         const auto range = parse_page_range(*text);
-        if (!range) return HttpReply::text(400, "400: range: expected hour, day or month\n");
+        if (!range) return HttpReply::text(400, "400: range: expected hour, day, week or month\n");
         choice.range = *range;
     }
     return plain_reply(query, status_head(snapshot, language, PageSize::kWhole),

@@ -72,6 +72,7 @@ constexpr PageWords kEnglish{
     .no_data = "no data",
     .hour = "1 h",
     .day = "24 h",
+    .week = "7 d",
     .month = "30 d",
     .covered = "{1} of {0}",
     .failed_of = "{0} of {1} failed",
@@ -131,6 +132,7 @@ constexpr PageWords kEnglish{
     .from_api = "cloud API",
     .from_dns = "DNS name",
     .from_file = "file",
+    .from_list = "list of the fleet",
     .from_snapshot = "snapshot on disk",
     .from_fixed = "fixed in the configuration",
     .from_none = "not known yet",
@@ -202,6 +204,7 @@ constexpr PageWords kChinese{
     .no_data = "无数据",
     .hour = "1 小时",
     .day = "24 小时",
+    .week = "7 天",
     .month = "30 天",
     .covered = "{0}中的 {1}",
     .failed_of = "{1} 次中 {0} 次失败",
@@ -261,6 +264,7 @@ constexpr PageWords kChinese{
     .from_api = "云 API",
     .from_dns = "跟随 DNS 域名",
     .from_file = "文件",
+    .from_list = "主机群的地址清单",
     .from_snapshot = "磁盘快照",
     .from_fixed = "配置中的固定地址",
     .from_none = "尚未获取",
@@ -373,6 +377,7 @@ std::string_view PageWords::of_source(std::string_view source) const {
     if (source == "api") return from_api;
     if (source == "dns") return from_dns;
     if (source == "file") return from_file;
+    if (source == "list") return from_list;
     if (source == "snapshot") return from_snapshot;
     return source == "fixed" ? from_fixed : from_none;
 }

@@ -28,7 +28,7 @@ struct PageWords {
     std::string_view failures, whole_page;
 
     // One address.
-    std::string_view no_probe, no_data, hour, day, month;
+    std::string_view no_probe, no_data, hour, day, week, month;
     std::string_view covered;    // {0}: the time, {1}: how much of it there are probes of
     std::string_view failed_of;  // {0}: failures, {1}: attempts
     std::string_view result, succeeded, failed_at, total, http_status, sql_code;  // failed_at: the phase
@@ -47,7 +47,7 @@ struct PageWords {
 
     // DNS and discovery.
     std::string_view queries, cache_hits, entries, last_5_min, last_success, changes, requests;  // entries: how many
-    std::string_view from_api, from_dns, from_file, from_snapshot, from_fixed, from_none;
+    std::string_view from_api, from_dns, from_file, from_list, from_snapshot, from_fixed, from_none;
     std::string_view src_private, src_cache, src_stale, src_upstream, src_local, src_refused;
 
     std::string_view of(Overall overall) const;

@@ -207,6 +207,7 @@ Json address_json(const AddressStatus& a) {
             {"rate", share_json(a.rate)},
             {"peers_rate", share_json(a.peers_rate)},
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
+            {"certificate_expiring", a.certificate_expiring},
             {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
             {"availability_30d", a.last_month ? last_month_json(*a.last_month) : Json(nullptr)},
             {"recent", a.recent},

@@ -42,12 +42,16 @@ std::string drains_section(const StatusSnapshot& s, const PageWords& words, std:
 /// A fault: the cause, whose it is, since when, the next step, and the command that repairs it.
 std::string fault_item(const Fault& fault, const PageWords& words) {
     const auto& catalogue = words.catalogue();
-    const bool failed = fault.state == doctor::State::kFail;
-    std::string out = fmt::format(
-        "<li><p class=\"why\">{} {}{}</p>\n", html_shape(failed ? Overall::kFailed : Overall::kDegraded),
-        fault.link.empty() ? "" : fmt::format("<b>{}</b>: ", html_text(fault.link)), html_text(told(fault, catalogue)));
+    const bool unknown = fault.state == doctor::State::kSkip;
+    const Overall shape = unknown                               ? Overall::kUnknown
+                          : fault.state == doctor::State::kFail ? Overall::kFailed
+                                                                : Overall::kDegraded;
+    std::string out = fmt::format("<li><p class=\"{}\">{} {}{}</p>\n", unknown ? "cause" : "why", html_shape(shape),
+                                  fault.link.empty() ? "" : fmt::format("<b>{}</b>: ", html_text(fault.link)),
+                                  html_text(told(fault, catalogue)));
     std::string note;
-    if (const auto* info = doctor::find_code(fault.code))
+    // What is not known yet is nobody's to mend.
+    if (const auto* info = doctor::find_code(fault.code); info != nullptr && !unknown)
         note = std::string(words.owner) + html_text(catalogue.text("owners", doctor::to_string(info->owner)));
     if (fault.since_wall_us > 0)
         note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
@@ -152,16 +156,6 @@ std::string headline_banner(const StatusSnapshot& s, const PageWords& words, boo
         words.language, state_of_host(s, words), place_of(s),
         whole ? "" : fmt::format(" <a href=\"plain\">{}</a>", words.whole_page), to_string(s.overall),
         words.of(s.overall), html_text(headline(s, words.catalogue())), faults_section(s, words, room));
-}
-
-std::vector<const LinkStatus*> worst_first(const StatusSnapshot& s) {
-    std::vector<const LinkStatus*> order;
-    for (const auto& link : s.links)
-        order.push_back(&link);
-    std::stable_sort(order.begin(), order.end(), [](const LinkStatus* a, const LinkStatus* b) {
-        return probe::rank(a->state) < probe::rank(b->state);
-    });
-    return order;
 }
 
 std::string more_links(std::size_t left, const PageWords& words) {

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 import { AgentStandIn, packed } from "./agent_standin.mjs";
 import { closeBrowser, openBrowser, openPage, seriousFindings } from "./browser.mjs";
-import { address, ago, fault, link, record, scenes, status } from "./fixtures.mjs";
+import { address, ago, fault, link, record, status } from "./fixtures.mjs";
+import { scenes } from "./scenes.mjs";
 
 let agent = null;
 const pages = [];
@@ -79,7 +80,7 @@ test("three addresses: the verdict in the words of status, cause, fix, path and 
     assert.match(await text(page, "#banner .verdict"), /Degraded/);
     assert.equal(await text(page, "#banner .headline"), "Links: 2 · addresses up: 2 of 3");
     assert.match(await text(page, "#banner .faults .cause"), new RegExp(`^▲ tdengine-prod: ${s.links[0].cause.replace(/[()]/g, "\\$&")}$`));
-    assert.match(await text(page, "#banner .faults .note"), /^owner: you · for 12 mins$/);
+    assert.match(await text(page, "#banner .faults .note"), /^owner: whoever runs your VPC · for 12 mins$/);
     assert.ok((await text(page, "#banner .fix")).includes(s.links[0].fix));
     const steps = await page.locator("#path li").allInnerTexts();
     assert.deepEqual(steps.map((step) => step.replace(/\s+/g, " ")), [
@@ -89,6 +90,33 @@ test("three addresses: the verdict in the words of status, cause, fix, path and 
     const row = await text(page, "#matrix tr.chosen");
     for (const word of ["10.0.2.2", "cn-hangzhou-i", "down", "tcp_timeout ×12", "withdrawn"]) assert.ok(row.includes(word), word);
     assert.match(await page.locator("#matrix tr.chosen svg").getAttribute("aria-label"), /^last 60 probes: 48 good, 12 failed$/);
+});
+
+test("what is not known yet is counted as such, and is nobody's to mend", async () => {
+    const page = await open(scenes.first());
+    assert.equal(await text(page, "#banner .headline"), "Links: 1 · addresses up: 0 of 2 · not known yet: 2");
+    assert.match(await text(page, "#banner .faults"), /^○ tdengine-prod: the first probes are under way\s+for \d+ secs?\s+Next step: wait a moment$/);
+});
+
+test("strips of the path and rows have one order, the worst first; the list of the fleet has its age", async () => {
+    const page = await open(scenes.several());
+    const names = async (where) => (await page.locator(where).allInnerTexts()).map((line) => line.split(" ")[0]);
+    assert.deepEqual(await names("#path h3"), ["prod", "test", "staging", "metrics", "archive"]);
+    assert.deepEqual(await names("#matrix tr.link .name"), await names("#path h3"));
+    agent.setStatus(scenes.listOld());
+    await shows(page, "#discovery", "List of prod");
+    assert.match(await text(page, "#discovery"), /List of prod\s+Generation\s+1,204\s+Written\s+35 mins ago, ops-1/);
+    assert.match(await text(page, "#discovery"), /tdengine-prod list of the fleet/);
+});
+
+test("how long a certificate lasts is in the row; whether that is too short is the agent's to say", async () => {
+    const page = await open(scenes.one());
+    assert.match(await text(page, "#matrix tr.address .cert"), /^6[23] days$/);
+    agent.setStatus(scenes.expiring());
+    await shows(page, "#banner", "addresses up: 0 of 1 · degraded: 1");
+    assert.match(await text(page, "#matrix tr.address .cert"), /^[45] days$/);
+    assert.equal(await page.locator("#matrix .cert .state.degraded").count(), 1);
+    assert.match(await text(page, "#facts"), /\([45] days left\)/);
 });
 
 test("every state is told by word and shape", async () => {
@@ -171,13 +199,14 @@ test("the chart: line, band, crosses; a summary, a reading by keys, a table; ran
     assert.match(await text(page, "#chart-summary"), /^p50 2\.\d ms \(from .* to .*\), p95 at most .*; 24 of 360 probes failed\.$/);
     assert.equal((await page.locator("#chart path.line").getAttribute("d")).split("M").length - 1, 2, "the gap breaks the line");
     assert.equal((await page.locator("#chart path.failures").getAttribute("d")).split("M").length - 1, 4, "a cross for each minute that failed");
+    assert.equal((await page.locator("#chart path.outage").getAttribute("d")).split("M").length - 1, 4, "and shaded, where most probes of it did");
     await page.focus("#chart");
     await page.keyboard.press("End");
     assert.match(await text(page, "#chart-reading"), /: p50 .* ms, p95 .* ms, 0 of 6 failed$/);
     for (let i = 0; i < 9; ++i) await page.keyboard.press("ArrowLeft");
     assert.match(await text(page, "#chart-reading"), /6 of 6 failed \(tcp_timeout\)$/);
-    assert.deepEqual((await page.locator("#ratios button b").allInnerTexts()), ["93.33 %", "99.71 %", "99.98 %"]);
-    await page.click("#ratios button:nth-child(3)");
+    assert.deepEqual((await page.locator("#ratios button b").allInnerTexts()), ["93.33 %", "99.71 %", "99.96 %", "99.98 %"]);
+    await page.click("#ratios button:nth-child(4)");
     await shows(page, "#chart-summary", "26 of 259,200 probes failed");
     await page.selectOption("#chart-phase", "tls");
     await until(page, () => document.querySelector("#chart").getAttribute("aria-label").startsWith("TLS handshake over 30 d"));
@@ -270,7 +299,7 @@ test("a hidden page holds no stream; shown again it catches up", async () => {
 test("Chinese: every word of the page's own, remembered; the agent's own sentences are marked as English", async () => {
     const page = await open(scenes.three(), { locale: "zh-CN" });
     assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
-    assert.match(await text(page, "#banner"), /降级\s+连接 2 个 · 地址 3 个，其中 2 个正常\s+▲ tdengine-prod：10\.0\.2\.2 \(cn-hangzhou-i\) 没有响应：连接端口 443 超时 \(tcp_timeout\)\s+负责方：您 · 已持续 12\s?分钟\s+下一步：在终端节点的安全组中放行本机到 TCP 443/);
+    assert.match(await text(page, "#banner"), /降级\s+连接 2 个 · 地址 3 个，其中 2 个正常\s+▲ tdengine-prod：10\.0\.2\.2 \(cn-hangzhou-i\) 没有响应：连接端口 443 超时 \(tcp_timeout\)\s+负责方：您的 VPC 管理员 · 已持续 12\s?分钟\s+下一步：在终端节点的安全组中放行本机到 TCP 443/);
     const left = await page.evaluate(() => {
         const walker = document.createTreeWalker(document.querySelector("#app"), NodeFilter.SHOW_TEXT);
         const out = [];
@@ -455,7 +484,7 @@ test("the failures of all addresses are one list: those that began together are 
     const page = await open(scenes.thousand());
     await page.waitForSelector("#all tbody tr");
     const rows = (await page.locator("#all tbody tr").allInnerTexts()).map((row) => row.replace(/\s+/g, " "));
-    assert.match(rows[0], /^4 Mar 12:53:53 UTC\+8 fleet 10\.0\.0\.6, 10\.0\.0\.103, 10\.0\.0\.200 … ×11 ✕ still failing 132 tcp_timeout$/);
+    assert.match(rows[0], /^4 Mar 12:53:53 UTC\+8 fleet 10\.0\.0\.6, 10\.0\.0\.103, 10\.0\.0\.200 … ×11 ✕ still failing 12 mins 132 tcp_timeout$/);
     assert.match(rows[1], /60 secs 1 tcp_timeout$/);
     assert.equal(agent.askedFor("/api/v1/incidents?limit=50"), 1);
     agent.setStatus(scenes.several());  // the state of an address turned
@@ -466,7 +495,7 @@ test("the failures of all addresses are one list: those that began together are 
 test("how much of a time was recorded is said with its ratio", async () => {
     const page = await open(scenes.young());
     await until(page, () => document.querySelectorAll("#ratios button b")[2]?.innerText.includes("%"));
-    assert.deepEqual((await page.locator("#ratios button").allInnerTexts()).map((t) => t.split("\n")[0]), ["21 mins of 1 h", "21 mins of 24 h", "21 mins of 30 d"]);
+    assert.deepEqual((await page.locator("#ratios button").allInnerTexts()).map((t) => t.split("\n")[0]), ["21 mins of 1 h", "21 mins of 24 h", "21 mins of 7 d", "21 mins of 30 d"]);
     assert.match(await text(page, "#matrix tr.address:has-text('10.0.2.2')"), /98\.41 % in 21 mins\s+98\.41 % in 21 mins/);
     assert.match(await page.locator("#bar svg").getAttribute("aria-label"), /^History of 1 h: failures in 4 of 2\d parts with probes$/);
 });
@@ -478,7 +507,7 @@ test("the bar and the failures of an address", async () => {
     assert.match(await page.locator("#bar g:has(.bad) title").first().textContent(), /6 of 6 failed, p50 – \(tcp_timeout\)$/);
     const rows = (await page.locator("#incidents tbody tr").allInnerTexts()).map((row) => row.replace(/\s+/g, " "));
     assert.equal(rows.length, 2);
-    assert.match(rows[0], /^4 Mar 12:53:53 UTC\+8 ✕ still failing 12 tcp_timeout$/);
+    assert.match(rows[0], /^4 Mar 12:53:53 UTC\+8 ✕ still failing 12 mins 12 tcp_timeout$/);
     await page.click("#ratios button:nth-child(2)");
     await until(page, () => document.querySelector("#bar svg").getAttribute("aria-label").startsWith("History of 24 h"));
 });

@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { closeBrowser, openBrowser, openPage, seriousFindings } from "./browser.mjs";
-import { incidents, record, scenes } from "./fixtures.mjs";
+import { incidents, record } from "./fixtures.mjs";
+import { scenes } from "./scenes.mjs";
 
 const [url, link, first, second] = process.argv.slice(2);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Screenshots of every state, to be looked at: node tests/browser/shots.mjs FOLDER [SCENE …]
-//   each scene at 320, 768, 1280, 1440 and 1920 px, light and dark, in English and Chinese, and as printed
+//   each scene at 320, 768, 1280, 1440 and 1920 px, light and dark, in English and Chinese, and as printed;
+//   with --looks "^320|print" those of them alone; with --top what is seen before one scrolls
 // The page of a running agent instead:         node tests/browser/shots.mjs FOLDER --url http://127.0.0.1:9853/plain
 // The two of packaging/pictures:               node tests/browser/shots.mjs --pictures
 // No part of the tests: what it shows is judged by people.
@@ -9,12 +10,13 @@ import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { AgentStandIn } from "./agent_standin.mjs";
 import { closeBrowser, openBrowser, openPage } from "./browser.mjs";
-import { record, scenes } from "./fixtures.mjs";
+import { record } from "./fixtures.mjs";
+import { scenes } from "./scenes.mjs";
 
-const { values: { pictures, url }, positionals } = parseArgs({ allowPositionals: true, options: { pictures: { type: "boolean" }, url: { type: "string" } } });
+const { values: { pictures, url, looks: chosen, top }, positionals } = parseArgs({ allowPositionals: true, options: { pictures: { type: "boolean" }, url: { type: "string" }, looks: { type: "string" }, top: { type: "boolean" } } });
 const [folder, ...wanted] = pictures ? [new URL("../../packaging/pictures", import.meta.url).pathname, "three"] : positionals;
 const unknown = wanted.filter((name) => !(name in scenes));
-if (!folder || unknown.length > 0) throw new Error(`usage: node shots.mjs FOLDER [SCENE …] [--url URL]; scenes: ${Object.keys(scenes).join(", ")}`);
+if (!folder || unknown.length > 0) throw new Error(`usage: node shots.mjs FOLDER [SCENE …] [--url URL] [--looks PATTERN] [--top]; scenes: ${Object.keys(scenes).join(", ")}`);
 mkdirSync(folder, { recursive: true });
 
 const screen = { viewport: { width: 1280, height: 1020 } };
@@ -25,6 +27,9 @@ if (!pictures) {
             for (const locale of ["en-GB", "zh-CN"]) looks[`${width}-${colorScheme}-${locale.slice(0, 2)}`] = { viewport: { width, height: 900 }, colorScheme, locale };
         }
     }
+}
+for (const look of Object.keys(looks)) {
+    if (chosen && !new RegExp(chosen).test(look)) delete looks[look];
 }
 
 const records = [6, 5, 4, 3, 2, 1, 0].map((i) => record(i % 2 ? "10.0.2.2" : "10.0.1.1", i, i % 2 ? "tcp_timeout" : null, i === 5 ? { prev_state: "down" } : {}));
@@ -39,7 +44,7 @@ async function shoot(address, scene, settled, then = async () => {}) {
             await page.emulateMedia({ media: "print" });
             await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
         }
-        await page.screenshot({ path: fileOf(scene, look), fullPage: !pictures });
+        await page.screenshot({ path: fileOf(scene, look), fullPage: !pictures && !top });
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         if (options.viewport && width > options.viewport.width) console.log(scene, look, `sticks out: ${width} px`);
         if (page.trouble.length) console.log(scene, look, page.trouble);

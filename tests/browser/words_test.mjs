@@ -40,3 +40,10 @@ test("every reason of the agent has Chinese words", () => {
     for (const reason of reasons) assert.ok(reasonInChinese(reason), reason);
     assert.ok(reasons.length >= 39);
 });
+
+test("every source of addresses has words", () => {
+    const tokens = ["agent/discovery/source_key.cpp", "agent/discovery/known_source.cpp"].flatMap((path) =>
+        [...read(path).matchAll(/(?:return|\?|:|=) "([a-z]+)"/g)].map(([, token]) => token));
+    for (const token of ["api", "dns", "fixed", "list", "none", "snapshot"]) assert.ok(tokens.includes(token), token);
+    for (const token of tokens) assert.ok(`source_${token}` in english, token);
+});

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """postern doctor on a separate host: healthy, and with one fault at a time, each with doctor's findings."""
 
+import contextlib
 import ctypes
 import json
+import os
+import signal
 import socket
 import struct
 
@@ -72,6 +75,28 @@ def run(host, *arguments, **named):
         raise AssertionError(f"no JSON: {done.returncode}\n{done.stdout}{done.stderr}") from None
 
 
+def run_printed(host, argv):
+    """Runs a fix's command as it is printed, from a PATH that has postern. There is no systemd: what systemctl would do is done here."""
+    if argv == ["systemctl", "reload", "postern"]:
+        def loaded():
+            return host.http_json("/api/v1/status")[1]["config"]["loaded"]
+        before = loaded()
+        host.agent.send_signal(signal.SIGHUP)
+        return host.wait(lambda: loaded() != before, "the configuration to be read again")
+    if argv in (["systemctl", "start", "postern"], ["systemctl", "restart", "postern"]):
+        if host.agent is not None and host.agent.poll() is None:
+            host.stop_agent(signal.SIGKILL)
+        return host.start_postern(config=False)
+    tools = f"{host.folder}/bin"
+    os.makedirs(tools, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.symlink(POSTERN, f"{tools}/postern")
+    done = host.run(*argv, env={**host.environment, "PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    if done.returncode != 0:
+        raise AssertionError(f"{argv}\n{done.stdout}{done.stderr}")
+    return None
+
+
 class Expectations:
     """Of a unittest.TestCase that has `host`."""
 
@@ -87,6 +112,15 @@ class Expectations:
         for secret in SECRETS:
             self.assertNotIn(secret, report.text)
         return report
+
+    def repaired(self, report, code):
+        """Runs the command that is printed for `code`; doctor is content after it."""
+        run_printed(self.host, report.of(code)["fix_command"])
+
+        def content():
+            after = run(self.host)
+            return not after.codes("FAIL") and not after.codes("WARN")
+        self.host.wait(content, f"doctor to be content after {code}")
 
     def assert_told(self, finding):
         """Each finding is complete, and every placeholder is filled in."""

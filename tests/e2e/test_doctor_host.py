@@ -65,6 +65,8 @@ class ResolverFiles(DoctorTest):
         for _ in range(3):  # programs may be right or wrong
             report = run(self.host)
             self.assertEqual(report.codes("FAIL") | report.codes("WARN"), {"PN-RESOLV-ROTATE"})
+        self.addCleanup(self.host.postern, "dns", "disable")
+        self.repaired(report, "PN-RESOLV-ROTATE")
 
     def test_a_dead_server_before_ours(self):
         self.file("/etc/resolv.conf", "nameserver 127.0.0.99\noptions timeout:1 attempts:1\n")
@@ -93,6 +95,7 @@ class Takeover(HostTest, Expectations):
         overwrite(path, "nameserver 127.0.0.53\n")
         report = self.doctor(fails={"PN-RESOLV-CHANGED"})
         self.assertEqual(report.because("system"), {"PN-RESOLV-CHANGED"})
+        self.repaired(report, "PN-RESOLV-CHANGED")
 
 
 class Upstreams(DoctorTest):
@@ -185,8 +188,12 @@ class Agents(HostTest, Expectations):
     def test_killed_and_the_resolver_answers_on(self):
         start(self.host)
         self.host.stop_agent(signal.SIGKILL)
-        self.doctor(fails={"PN-AGENT-DOWN"})
-        self.host.agent = None
+        self.repaired(self.doctor(fails={"PN-AGENT-DOWN"}), "PN-AGENT-DOWN")
+
+    def test_that_hangs_is_started_anew(self):
+        start(self.host)
+        self.host.agent.send_signal(signal.SIGSTOP)
+        self.repaired(self.doctor(fails={"PN-AGENT-HANGS"}), "PN-AGENT-HANGS")
 
     def test_stopped_with_its_resolver(self):
         start(self.host)

@@ -17,8 +17,9 @@ export const worstLink = (status) => status.links.find((link) => link.name === s
 function summary(status, faults) {
     if (faults.length === 0) return language() === "zh" ? status.texts.zh.headline : status.headline;
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
-    const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
-    const counts = t("summary", { links: status.links.length, up, of: probed.length });
+    const count = (state) => probed.filter(([link, a]) => addressState(link, a) === state).length;
+    const rest = [["summary_degraded", count("degraded")], ["summary_unknown", count("unknown")]].filter(([, n]) => n > 0);
+    const counts = t("summary", { links: status.links.length, up: count("up"), of: probed.length }) + rest.map(([key, n]) => t(key, { n })).join("");
     return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
 }
 

@@ -85,10 +85,13 @@ export class Chart {
         const line = (run) => (run.length === 1 ? `M${x(run[0]) - 1.5} ${y(run[0].p50)}h3` : `M${run.map((p) => `${x(p)} ${y(p.p50)}`).join("L")}`);
         const ground = HEIGHT - BOTTOM;
         const cross = (p) => `M${x(p) - 3} ${ground + 5}l6 6m0 -6l-6 6`;
+        // Most of them failed: shaded over the whole height.
+        const outage = (p) => `M${this.x(p.time_s).toFixed(1)} ${TOP}H${Math.min(width - RIGHT, this.x(p.time_s + step)).toFixed(1)}V${ground}H${this.x(p.time_s).toFixed(1)}Z`;
         const runs = runsOf(points, step);
         this.cursor = svg("line", { class: "cursor", y1: TOP, y2: ground });
         this.node.replaceChildren(svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" },
             this.grid(most, width, ground),
+            svg("path", { class: "outage", d: points.filter((p) => p.failures > 0 && 2 * p.failures >= p.attempts).map(outage).join("") }),
             svg("path", { class: "band", d: runs.map(band).join("") }),
             svg("path", { class: "line", d: runs.map(line).join("") }),
             svg("path", { class: "failures", d: points.filter((p) => p.failures > 0).map(cross).join("") }),

@@ -3,7 +3,7 @@
 // private path against the public gateway.
 
 import { byId, el, setText, show } from "./dom.js";
-import { addressState, ago, badge, day, inUtc, isGood, milliseconds, moment, now, number, percent, span, stateWord } from "./format.js";
+import { addressState, ago, badge, day, inUtc, isGood, milliseconds, moment, now, number, percent, span, stateOfCertificate, stateWord, until } from "./format.js";
 import { commandBlock } from "./copy.js";
 import { faultOf } from "./faults.js";
 import { drawBar, drawIncidents } from "./incidents.js";
@@ -113,7 +113,7 @@ export class Detail {
     drawFacts() {
         const { link, address } = this;
         const { ts, ...last } = address.last ?? {};
-        show(byId("facts"), [last, ts, link.compare, link.request, language(), inUtc()], () => [lastProbe(link, address), compared(link.compare), certificate(address.last), commands(link, address.ip)]);
+        show(byId("facts"), [last, ts, address.certificate_expiring, link.compare, link.request, language(), inUtc()], () => [lastProbe(link, address), compared(link.compare), certificate(address), commands(link, address.ip)]);
     }
 }
 
@@ -152,23 +152,20 @@ function lastProbe(link, { last, ...address }) {
     ], waterfall(last));
 }
 
-function until(ts) {
-    const days = Math.floor((Date.parse(ts) - now()) / 86400000);
-    return el("span", { class: days < 0 ? "state down" : days < 14 ? "state degraded" : "" },
-              `${day(new Date(ts))} (${days < 0 ? t("expired") : t("days_left", { n: days })})`);
-}
+const validUntil = (ts, address) => el("span", { class: stateOfCertificate(ts, address) },
+    `${day(new Date(ts))} (${Date.parse(ts) <= now() ? t("expired") : t("time_left", { time: until(ts) })})`);
 
 function wide(node) {
     node.classList.add("full");
     return node;
 }
 
-function certificate(last) {
+function certificate({ last, ...address }) {
     const c = last?.certificate;
     if (!c) return facts(t("certificate"), [], el("p", { class: "note" }, t("no_certificate")));
     return wide(facts(t("certificate"), [
         [t("subject"), c.subject], [t("names"), c.names.join(", ")], [t("issuer"), c.issuer],
-        [t("valid_until"), c.not_after && until(c.not_after)], [t("chain_until"), c.chain_not_after && c.chain_not_after !== c.not_after && until(c.chain_not_after)],
+        [t("valid_until"), c.not_after && validUntil(c.not_after, address)], [t("chain_until"), c.chain_not_after && c.chain_not_after !== c.not_after && validUntil(c.chain_not_after, address)],
         [t("tls_version"), last.tls_version], [t("fingerprint"), el("code", { class: "break" }, c.fingerprint_sha256)],
     ]));
 }

@@ -10,7 +10,8 @@ const OWNERS = ["you", "cloud_admin", "tdengine", "alibaba"];
 function inWords(fault) {
     const words = language() === "zh" ? fault.texts.zh : fault;
     return { state: fault.severity, subjects: fault.link ? [fault.link] : [], cause: words.cause, advice: words.next_step,
-             owner: OWNERS.includes(fault.owner) ? t(`owner_${fault.owner}`) : "", command: fault.fix ? shellLine(fault.fix) : "", since: fault.since };
+             // What is not known yet is nobody's to mend.
+             owner: fault.severity !== "unknown" && OWNERS.includes(fault.owner) ? t(`owner_${fault.owner}`) : "", command: fault.fix ? shellLine(fault.fix) : "", since: fault.since };
 }
 
 export function faultsOf({ faults }) {

@@ -21,10 +21,13 @@ export function percent(good, of) {
 }
 
 const UNITS = [["day", 86400, 172800], ["hour", 3600, 7200], ["minute", 60, 120], ["second", 1, 0]];
+const spans = new Map();  // making a format takes longer than using it
 export function span(seconds) {
     const s = Math.max(0, Math.round(seconds));
     const [unit, size] = UNITS.find(([, , from]) => s >= from);
-    return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(s / size));
+    const key = locale() + unit;
+    if (!spans.has(key)) spans.set(key, new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }));
+    return spans.get(key).format(Math.floor(s / size));
 }
 
 // All times of the page are in the browser's zone, or in UTC.
@@ -81,9 +84,17 @@ export function badge(state, word = stateWord(state)) {
     return el("span", { class: `state ${state}` }, el("span", { class: "shape", "aria-hidden": "true" }, shape(state)), ` ${word}`);
 }
 
+// Of a certificate and its chain: what ends first. expiry_warning is the agent's to judge.
+export const certificateEnd = (last) => last?.certificate && [last.certificate.not_after, last.certificate.chain_not_after].filter(Boolean).sort()[0];
+export const until = (ts) => (Date.parse(ts) <= now() ? t("expired") : span((Date.parse(ts) - now()) / 1000));
+export const stateOfCertificate = (ts, address) => (Date.parse(ts) <= now() ? "state down" : address.certificate_expiring ? "state degraded" : "");
+
 // Without a token for TDengine only the path is judged.
 export const asksService = (link) => link.kind !== "tdengine" || link.token_configured;
 export const addressState = (link, address) => (!link.probing ? "unknown" : asksService(link) ? address.state : address.path);
 const RANKS = { down: 0, degraded: 1, unknown: 2, up: 3 };
 export const rank = (state) => RANKS[state] ?? 2;
+// Links in trouble first, else in the order of the configuration.
+const rankOfLink = (link) => (link.probing ? rank(link.state) : RANKS.up);
+export const worstFirst = (links) => [...links].sort((a, b) => rankOfLink(a) - rankOfLink(b));
 export const isGood = (result) => result.ok || result.reason === "token_missing";

@@ -53,7 +53,7 @@ export function drawIncidents(node, reply, where) {
         const columns = ["incident_began", ...(where ? ["link", "col_address"] : []), "incident_lasted", "failures", "incident_reason"];
         const rows = list.map((i) => el("tr", {}, el("th", { scope: "row" }, moment(new Date(i.began))),
             where && [el("td", {}, i.link), el("td", {}, i.ips.slice(0, 3).join(", "), i.addresses > 3 && ` … ×${number(i.addresses)}`)],
-            el("td", {}, i.open ? badge("down", t("incident_open")) : span((Date.parse(i.last) - Date.parse(i.began)) / 1000)),
+            el("td", {}, i.open && [badge("down", t("incident_open")), " "], span((Date.parse(i.last) - Date.parse(i.began)) / 1000)),
             el("td", { class: "n" }, number(i.failures)), el("td", { class: "reason" }, i.reasons.join(", "))));
         return [!where && el("h3", {}, t("incidents")),
             el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, rows)),

@@ -3,15 +3,13 @@
 // the others, and the table gives their number.
 
 import { byId, el, setAttribute, setText, show } from "./dom.js";
-import { addressState, age, badge, inUtc, isGood, milliseconds, now, percent, rank, span, stateWord } from "./format.js";
+import { addressState, age, badge, certificateEnd, day, inUtc, isGood, milliseconds, now, percent, rank, span, stateOfCertificate, stateWord, until, worstFirst } from "./format.js";
 import { drawStreak } from "./streak.js";
 import { language, said, t } from "./words.js";
 
 const ALL_UP_TO = 60;   // up to here all rows are drawn
 const BEYOND = 8;       // rows drawn above and below those in view
-const COLUMNS = ["address", "zone", "state", "last", "p95", "good", "month", "streak", "dns", "since"];
-
-const rankOfLink = (link) => (link.probing ? rank(link.state) : 3);
+const COLUMNS = ["address", "zone", "state", "last", "p95", "good", "month", "streak", "cert", "dns", "since"];
 
 export class Matrix {
     // `choose(link, ip)`: called to show details.
@@ -55,8 +53,7 @@ export class Matrix {
     draw() {
         const items = [];
         let of = 0, shown = 0;
-        // Trouble first, else in the order of the configuration.
-        for (const link of [...this.status.links].sort((a, b) => rankOfLink(a) - rankOfLink(b))) {
+        for (const link of worstFirst(this.status.links)) {
             const addresses = link.addresses.filter((a) => this.wanted(link, a)).map((a) => [rank(addressState(link, a)), a])
                 .sort(([a], [b]) => a - b).map(([, a]) => a);
             of += link.addresses.length;
@@ -178,13 +175,17 @@ export class Matrix {
         show(row.cells.state, [state, link.probing, language()], () => badge(state, link.probing ? stateWord(state) : t("not_probed")));
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
-        const month = a.availability_30d, day = a.availability_24h;
-        this.updateGood(row.cells.good, day, 86400, day && Math.min((now() - Date.parse(day.since)) / 1000, month?.covered_s ?? Infinity));
+        const month = a.availability_30d, today = a.availability_24h;
+        this.updateGood(row.cells.good, today, 86400, today && Math.min((now() - Date.parse(today.since)) / 1000, month?.covered_s ?? Infinity));
         this.updateGood(row.cells.month, month, 2592000, month?.covered_s);
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? "", `${link.name} ${a.ip}`));
+        const end = certificateEnd(a.last);
+        const left = end ? until(end) : t("none");
+        show(row.cells.cert, [left, a.certificate_expiring, language()], () => el("span", end && { class: stateOfCertificate(end, a), title: day(new Date(end)) }, left));
         const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none")
             : a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
         const odd = given === "withdrawn" || given.startsWith("drained");
+        row.cells.dns.classList.toggle("odd", odd);
         show(row.cells.dns, [given, language()], () => el("span", { class: odd ? "state degraded" : "" }, t(given)));
         show(row.cells.since, [a.since, language(), inUtc(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }

@@ -2,7 +2,7 @@
 // DNS and discovery: this host's queries and answers, and the sources of addresses.
 
 import { byId, el, show } from "./dom.js";
-import { ago, badge, inUtc, milliseconds, number, percent } from "./format.js";
+import { ago, badge, inUtc, milliseconds, moment, number, percent } from "./format.js";
 import { facts } from "./detail.js";
 import { language, said, t } from "./words.js";
 
@@ -85,17 +85,22 @@ function linkDiscovery(link) {
         d.error?.hint && el("p", { class: "fix", lang: "en" }, d.error.hint));
 }
 
+// The fleet's list, where the addresses come from one.
+const listOf = (list) => list && facts(t("list_of", { fleet: list.fleet }), !list.written ? [[t("list_number"), t("list_none")]] : [
+    [t("list_number"), number(list.generation)], [t("list_written"), [ago(list.written), list.publisher && `, ${list.publisher}`]], [t("valid_until"), moment(new Date(list.not_after))]]);
+
 const MOST_LINKS = 20;
 
 export function drawDiscovery(status) {
-    const d = status.discovery;
+    const { discovery: d, list } = status;
     const steady = status.links.slice(0, MOST_LINKS).map(({ name, discovery }) => [name, discovery]);
     byId("discovery").hidden = status.links.length === 0;
-    show(byId("discovery").lastElementChild, [d, steady, language(), inUtc()], () => [
+    show(byId("discovery").lastElementChild, [d, steady, list && { ...list, age_s: 0 }, language(), inUtc()], () => [
         facts("", [
             [t("last_success"), d.last_success && ago(d.last_success)], [t("changes"), number(d.changes_total)],
             [t("requests"), d.requests.length > 0 && d.requests.map((r) => el("span", { class: "row" }, el("code", {}, `${r.action} ${r.code}`), ` ${number(r.count)}`))],
         ]),
+        listOf(list),
         el("ul", { class: "plain-list" }, status.links.slice(0, MOST_LINKS).map(linkDiscovery)),
     ]);
 }

@@ -3,7 +3,7 @@
 // (agent/status/path_steps); here they are drawn.
 
 import { byId, el, show } from "./dom.js";
-import { badge, stateWord } from "./format.js";
+import { badge, stateWord, worstFirst } from "./format.js";
 import { language, said, t } from "./words.js";
 
 const STRIPS = 8;  // links whose strips are drawn at once; the others behind a button
@@ -17,7 +17,7 @@ const strip = (steps) => el("ol", { class: "path" }, steps.map((s) => el("li", {
 const ofLink = (link) => [el("h3", {}, link.name, " ", badge(link.probing ? link.state : "unknown", link.probing ? stateWord(link.state) : t("not_probed"))), strip(link.steps)];
 
 export function drawPath(status, chosen) {
-    const bad = status.links.filter(inTrouble);
+    const bad = worstFirst(status.links.filter(inTrouble));
     const links = chosen && !bad.includes(chosen) ? [chosen, ...bad] : bad;
     show(byId("path"), [status.steps, links.map((l) => [l.name, l.state, l.steps]), language()], () => [
         strip(status.steps), links.slice(0, STRIPS).map(ofLink),

@@ -4,11 +4,11 @@
 
 import { ask } from "./feed.js";
 
-export const RANGES = { hour: ["minute", 3600], day: ["minute", 86400], month: ["hour", 2592000] };
+export const RANGES = { hour: ["minute", 3600], day: ["minute", 86400], week: ["hour", 604800], month: ["hour", 2592000] };
 export const PHASES = ["total", "connect", "tls", "request", "ttfb", "transfer"];
 const MOST_POINTS = 300;
 
-// Minutes of a day, hours of a month, and the incidents.
+// Minutes of a day, hours of a month (and of a week), and the incidents.
 export async function fetchHistory(link, ip) {
     const of = (resolution, since) =>
         ask(`api/v1/history?link=${encodeURIComponent(link)}&ip=${encodeURIComponent(ip)}&resolution=${resolution}&since=${since}`);

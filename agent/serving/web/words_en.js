@@ -23,7 +23,7 @@ export const english = {
     no_links: "No links are configured: postern only forwards.",
     no_links_fix: "Add a [[link]] to {path}, then: postern check-config && systemctl reload postern",
     no_addresses: "no address known",
-    details_of: "Details of {ip}", hour: "1 h", day: "24 h", month: "30 d", ratio_of: "{failures} of {attempts} failed", no_data: "no data",
+    details_of: "Details of {ip}", hour: "1 h", day: "24 h", week: "7 d", month: "30 d", ratio_of: "{failures} of {attempts} failed", no_data: "no data",
     ratio_label: "{range}: {percent} good; show this range",
     times: "Times", phase: "Phase", connect: "TCP connect", tls: "TLS handshake", request: "request sent", ttfb: "first byte", transfer: "transfer",
     total: "total", reply: "reply", sql: "SQL", ws: "WebSocket", as_table: "The chart as a table",
@@ -34,7 +34,7 @@ export const english = {
     at: "Time", failures: "Failures", attempts: "Probes", most_common: "Most common reason",
     last_probe: "Last probe", certificate: "Certificate", compared: "Private vs. public", no_certificate: "No certificate was received.",
     subject: "Subject", issuer: "Issuer", names: "Names", valid_until: "Valid until", chain_until: "Chain until", fingerprint: "SHA-256",
-    tls_version: "TLS", days_left: "{n} days left", expired: "expired", no_compare: "Not compared: set [[link]] compare to the public gateway.",
+    tls_version: "TLS", time_left: "{time} left", expired: "expired", no_compare: "Not compared: set [[link]] compare to the public gateway.",
     private_median: "private", public_median: "public", gateway: "Gateway", compared_at: "Compared", result: "Result", ok: "good",
     failed_at: "failed at {phase}", http_status: "HTTP status", sql_code: "SQL code", when: "When", again: "Probe again", as_curl: "As curl", copy: "Copy", copied: "Copied",
     dns: "DNS", resolver: "Resolver", listens: "Listens on", plan: "Plan", accepted: "accepted", not_accepted: "not accepted",
@@ -43,8 +43,8 @@ export const english = {
     src_private: "private", src_cache: "cache", src_stale: "stale", src_upstream: "upstream", src_local: "local", src_refused: "refused",
     no_stats: "The resolver's counters cannot be read.",
 
-    discovery: "Discovery", last_success: "Last success", changes: "Changes", requests: "Requests", confirmed: "Confirmed", changed: "Changed",
-    source_api: "cloud API", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
+    discovery: "Discovery", list_of: "List of {fleet}", list_number: "Generation", list_written: "Written", list_none: "none yet", last_success: "Last success", changes: "Changes", requests: "Requests", confirmed: "Confirmed", changed: "Changed",
+    source_api: "cloud API", source_list: "list of the fleet", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
     source_dns: "DNS name", source_file: "file", source_none: "not known yet", failing: "first failure", never: "never", link: "Link",
     log: "Probes", log_what: "Which probes", log_all: "all", log_failed: "failed", log_turns: "changes of state", log_find: "Filter: name, address, reason",
     pause: "Pause", resume: "Resume", log_held: "{n} new", log_empty: "No probe matches.", col_time: "Time", col_result: "Result", col_total: "Total",
@@ -52,7 +52,7 @@ export const english = {
     warnings: "Warnings", about: "postern {version}, up {up}, configuration {path}", 
     missed: "{n} probes missed", data: "Data",
     to_clock: "Times: {zone}", clock_utc: "All times are in UTC; press for local time", clock_local: "All times are local; press for UTC",
-    copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",
+    copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", summary_degraded: " · degraded: {n}", summary_unknown: " · not known yet: {n}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",
     since_time: "since {time}", step_host: "This host", step_upstreams: "Upstreams", step_connections: "Connections",
     up_now: "Last 5 min", 
 
@@ -64,5 +64,5 @@ export const english = {
     streak_record: "{time}: {result}, {total}",
     as_of: "as of {time}",
 
-    step_resolver: "Resolver", step_dns: "DNS answer", more_links: "{n} more links", of_time: "in {span}", col_month: "Good 30 d", up_works: "answers", up_unknown: "not asked", up_silent: "no answer", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "one address",
+    step_resolver: "Resolver", step_dns: "DNS answer", more_links: "{n} more links", of_time: "in {span}", col_month: "Good 30 d", col_cert: "Certificate", up_works: "answers", up_unknown: "not asked", up_silent: "no answer", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "one address",
 };

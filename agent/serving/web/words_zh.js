@@ -23,7 +23,7 @@ export const chinese = {
     no_links: "未配置连接：postern 只转发查询。",
     no_links_fix: "在 {path} 中添加 [[link]]，然后执行：postern check-config && systemctl reload postern",
     no_addresses: "没有已知的地址",
-    details_of: "{ip} 的详情", hour: "1 小时", day: "24 小时", month: "30 天", ratio_of: "{attempts} 次中 {failures} 次失败", no_data: "无数据",
+    details_of: "{ip} 的详情", hour: "1 小时", day: "24 小时", week: "7 天", month: "30 天", ratio_of: "{attempts} 次中 {failures} 次失败", no_data: "无数据",
     ratio_label: "{range}：成功率 {percent}，点击显示该时段",
     times: "耗时", phase: "阶段", connect: "TCP 连接", tls: "TLS 握手", request: "发送请求", ttfb: "首字节", transfer: "传输",
     total: "总计", reply: "响应", sql: "SQL", ws: "WebSocket", as_table: "以表格显示图表数据",
@@ -34,7 +34,7 @@ export const chinese = {
     at: "时间", failures: "失败", attempts: "探测次数", most_common: "最常见原因",
     last_probe: "最近一次探测", certificate: "证书", compared: "私网与公网对比", no_certificate: "未获取到证书。",
     subject: "主体", issuer: "颁发者", names: "域名", valid_until: "有效期至", chain_until: "证书链有效期至", fingerprint: "SHA-256",
-    tls_version: "TLS", days_left: "剩余 {n} 天", expired: "已过期", no_compare: "未对比：请将 [[link]] compare 设为公网网关。",
+    tls_version: "TLS", time_left: "剩余 {time}", expired: "已过期", no_compare: "未对比：请将 [[link]] compare 设为公网网关。",
     private_median: "私网", public_median: "公网", gateway: "网关", compared_at: "对比时间", result: "结果", ok: "成功",
     failed_at: "失败阶段：{phase}", http_status: "HTTP 状态码", sql_code: "SQL 返回码", when: "时间", again: "重新探测", as_curl: "curl 命令", copy: "复制", copied: "已复制",
     dns: "DNS", resolver: "解析器", listens: "监听", plan: "解析计划", accepted: "已生效", not_accepted: "未生效",
@@ -43,8 +43,8 @@ export const chinese = {
     src_private: "私有", src_cache: "缓存", src_stale: "过期缓存", src_upstream: "上游", src_local: "本地", src_refused: "拒绝",
     no_stats: "无法读取解析器的计数器。",
 
-    discovery: "地址发现", last_success: "最近一次成功", changes: "变更次数", requests: "请求次数", confirmed: "确认时间", changed: "变更时间",
-    source_api: "云 API", source_snapshot: "磁盘快照", source_fixed: "配置中的固定地址",
+    discovery: "地址发现", list_of: "{fleet} 的地址清单", list_number: "版本", list_written: "写入时间", list_none: "尚未获取", last_success: "最近一次成功", changes: "变更次数", requests: "请求次数", confirmed: "确认时间", changed: "变更时间",
+    source_api: "云 API", source_list: "主机群的地址清单", source_snapshot: "磁盘快照", source_fixed: "配置中的固定地址",
     source_dns: "跟随 DNS 域名", source_file: "文件", source_none: "尚未获取", failing: "首次失败于", never: "从未", link: "连接",
     log: "探测记录", log_what: "显示哪些探测", log_all: "全部", log_failed: "失败", log_turns: "状态变化", log_find: "按名称、地址或原因筛选",
     pause: "暂停", resume: "继续", log_held: "{n} 条新记录", log_empty: "没有匹配的探测。", col_time: "时间", col_result: "结果", col_total: "总计",
@@ -52,7 +52,7 @@ export const chinese = {
     warnings: "警告", about: "postern {version}，已运行 {up}，配置文件 {path}", 
     missed: "漏掉 {n} 次探测", data: "数据",
     to_clock: "时间：{zone}", clock_utc: "所有时间均为 UTC；点击改为本地时间", clock_local: "所有时间均为本地时间；点击改为 UTC",
-    copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
+    copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", summary_degraded: "，{n} 个降级", summary_unknown: "，{n} 个未知", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
     since_time: "自 {time} 起", step_host: "本机", step_upstreams: "上游 DNS", step_connections: "TCP 连接",
     up_now: "最近 5 分钟", 
 
@@ -64,5 +64,5 @@ export const chinese = {
     streak_record: "{time}：{result}，{total}",
     as_of: "截至 {time}",
 
-    step_resolver: "解析器", step_dns: "DNS 应答", more_links: "另有 {n} 个连接", of_time: "（{span}）", col_month: "30 天成功率", up_works: "有应答", up_unknown: "没有查询", up_silent: "无应答", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "同一个地址",
+    step_resolver: "解析器", step_dns: "DNS 应答", more_links: "另有 {n} 个连接", of_time: "（{span}）", col_month: "30 天成功率", col_cert: "证书", up_works: "有应答", up_unknown: "没有查询", up_silent: "无应答", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "同一个地址",
 };

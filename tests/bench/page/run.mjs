@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { AgentStandIn, packed } from "../../browser/agent_standin.mjs";
 import { closeBrowser, openBrowser, openPage } from "../../browser/browser.mjs";
-import { scenes } from "../../browser/fixtures.mjs";
+import { scenes } from "../../browser/scenes.mjs";
 
 const { values } = parseArgs({ options: { runs: { type: "string", default: "20" }, url: { type: "string" } } });
 const runs = Number(values.runs);

@@ -44,7 +44,7 @@ TEST_CASE("chart: periods of a point are put together: the median p50, the highe
 TEST_CASE("chart: a gap is no line, a failure is a cross, and nothing leaves the drawing", "[page]") {
     std::vector<probe::Rollup> rollups;
     for (int i = 50; i > 0; --i)
-        rollups.push_back(minute(i * kMinute, i > 20 && i < 30 ? 0 : 3000 + 10 * i, i == 25 ? 6 : 0));
+        rollups.push_back(minute(i * kMinute, i > 20 && i < 30 ? 0 : 3000 + 10 * i, i == 25 ? 6 : i == 10 ? 1 : 0));
     const std::string page = chart_section(rollups, PageRange::kHour, kNow, page_words("en"));
     const auto path = [&](std::string_view name) {
         const auto at = page.find("<path class=\"" + std::string(name) + "\" d=\"");
@@ -54,17 +54,20 @@ TEST_CASE("chart: a gap is no line, a failure is a cross, and nothing leaves the
     const auto runs = [](const std::string& text) { return std::count(text.begin(), text.end(), 'M'); };
     CHECK(runs(path("line")) == 2);
     CHECK(runs(path("band")) == 2);
-    CHECK(runs(path("failures")) == 1);
-    CHECK(page.find("p95 at most 7.0 ms; 6 of 300 probes failed.") != std::string::npos);
+    CHECK(runs(path("failures")) == 2);
+    CHECK(runs(path("outage")) == 1);  // one probe of six is none
+    CHECK(page.find("p95 at most 7.0 ms; 7 of 300 probes failed.") != std::string::npos);
     CHECK(page.find("nan") == std::string::npos);
     CHECK(page.find("tcp_timeout") != std::string::npos);
     CHECK(chart_section({}, PageRange::kDay, kNow, page_words("zh")).find("该时段没有测量数据。") != std::string::npos);
 }
 
 TEST_CASE("chart: ranges by their names", "[page]") {
-    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kMonth})
+    for (const auto range : {PageRange::kHour, PageRange::kDay, PageRange::kWeek, PageRange::kMonth})
         CHECK(parse_page_range(to_string(range)) == range);
     CHECK_FALSE(parse_page_range("year"));
     CHECK_FALSE(parse_page_range(""));
+    CHECK(length_of(PageRange::kWeek) == 7 * core::kDay);
+    CHECK(resolution_of(PageRange::kWeek) == probe::Resolution::kHour);
     CHECK(resolution_of(PageRange::kMonth) == probe::Resolution::kHour);
 }

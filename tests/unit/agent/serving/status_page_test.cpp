@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/status_page.h"
 
+#include <tuple>
+
 #include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
 #include "agent/serving/page_asset.h"
+#include "agent/serving/page_link.h"
 #include "agent/status/headline.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
@@ -112,6 +115,36 @@ TEST_CASE("page: a fault has its owner, since when it is, and its command as a b
     CHECK(whole_content(s, "", {}, {}, no_history).find(" more faults") == std::string::npos);
 }
 
+TEST_CASE("page: what is not known yet is no trouble, and nobody's to mend", "[status]") {
+    auto s = mixed();
+    Fault starting = make_fault("PN-ADDRESS-STARTING", "prod", "", {{"what", "the first probes"}});
+    starting.state = doctor::State::kSkip;
+    s.faults = {starting};
+    const std::string page = status_content(s);
+    CHECK(page.find("<li><p class=\"cause\">○ <b>prod</b>: the first probes</p>\n<p class=\"fix\">") !=
+          std::string::npos);
+    s.faults[0].state = doctor::State::kWarn;
+    CHECK(status_content(s).find("<li><p class=\"why\">▲ <b>prod</b>: ") != std::string::npos);
+}
+
+TEST_CASE("page: strips of the path and tables have one order, the worst link first; not probed is no trouble",
+          "[status]") {
+    auto s = mixed();
+    s.links.resize(1);
+    for (const auto& [name, state, probing] : {std::tuple{"fine", probe::State::kUp, true},
+                                               {"off", probe::State::kUnknown, false},
+                                               {"worst", probe::State::kDown, true}}) {
+        s.links.push_back(s.links[0]);
+        s.links.back().name = name, s.links.back().state = state, s.links.back().probing = probing;
+    }
+    s.links[0].name = "bad", s.links[0].state = probe::State::kDegraded;
+    std::string order;
+    for (const auto* link : worst_first(s))
+        order += link->name + ' ';
+    CHECK(order == "worst bad fine off ");
+    CHECK(std::string(page_words("en").of_source("list")) == "list of the fleet");
+}
+
 TEST_CASE("page: title and icon are of the state and the host, in the page's language", "[status]") {
     auto s = mixed();
     s.host_name = "app<1>";
@@ -214,7 +247,13 @@ TEST_CASE("page: /plain is as complete as the page with its script, in both lang
                                     Micros since) -> std::optional<std::vector<probe::Rollup>> {
         CHECK(link == "tdengine-prod");
         CHECK(ip.text() == "10.0.2.9");
-        CHECK(resolution == probe::Resolution::kMinute);
+        if (resolution == probe::Resolution::kHour) {
+            CHECK(since == s.now_wall_us - 7 * core::kDay);
+            probe::Rollup hour;
+            hour.start_wall_us = s.now_wall_us - core::kHour;
+            hour.attempts = 126, hour.failures = 2;
+            return std::vector<probe::Rollup>{hour};
+        }
         CHECK(since == s.now_wall_us - core::kDay);
         return past;
     };
@@ -232,7 +271,9 @@ TEST_CASE("page: /plain is as complete as the page with its script, in both lang
          "curl -sS -m 10 --resolve gw-private.cloud.example.com:443:10.0.2.9 -d &#39;select 1&#39; &quot;https://gw-private.cloud.example.com/rest/sql?token=$TOKEN&quot;",
          "postern probe tdengine-prod --address 10.0.2.9",
          "<h2>Failures of the last 30 days</h2>",
-         "still failing",
+         "✕ still failing</span> 60 s<",
+         "21 min of 7 d",
+         "range=week#detail",
          ">10 min<",
          "98.41 % <span class=\"note\">21 min</span>",
          "21 min of 30 d",
