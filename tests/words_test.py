@@ -56,7 +56,7 @@ ENGLISH_ONLY = re.compile(r"agent/(?:doctor/bundle|serving/(?!connections_view|d
 WHOLE = re.compile(r"agent/(?:config/|text/(?:values|object_place)\.|commands/(?!publish_|endpoint|dns|plan|resolve|logs|queries|connections|probe|doctor|store|refresh|status|fleet)|account/operation_error|freeing/free_request|k8s/cluster_access)")
 NO_MESSAGE = {"select 1", "\"select server_version()\"", "{}.{} {} {}", "{} min", "{} h", "{} d", "answer = true", "[link.probe] enabled = true", "\n# the last good copy of ", "a path without a row in the table",
               "using the last good configuration", "[agent] runtime_dir, state_dir and [http] listen take effect at the next start", "the token was read again",
-              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "fleet status", "k8s corefile", "k8s alive", "k8s node", "plan compile", "plan show", "postern {}: {}\n", "  {} {}\n", "HOME ", "rewrite name exact {} {}.{}.svc.cluster.local answer auto",
+              "this host gets its own DNS back until postern can be asked again; private names wait until then", "dns enable", "publish list", "fleet status", "k8s corefile", "k8s manifests", "k8s alive", "k8s node", "plan compile", "plan show", "postern {}: {}\n", "  {} {}\n", "HOME ", "rewrite name exact {} {}.{}.svc.cluster.local answer auto",
               "can't listen on ", " verify only", "ldns cannot build an answer: ", "a zone or an address is out of the answer until its time is over", "postern endpoint create --service ", "postern endpoint delete ", "postern endpoint export ep-… "}
 
 
