@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Under a Chinese locale no command says an English sentence: help, mistakes of the command line, answers, failures."""
 import errno
-import itertools
 import os
 import re
 import subprocess
 import unittest
 
 from doctor_kit import DoctorTest
-from host import DEADLINE_S, POSTERN, HostTest
-from resolver_kit import HTTP
+from host import DEADLINE_S, NAME, POSTERN, HostTest
 
 # What is typed, named or quoted as it is: not a sentence of ours.
 TYPED = re.compile(r'"[^"]*"|“[^”]*”|(?:postern|systemctl|journalctl|curl|openssl|ip|ss|resolvectl|chown|chmod|chattr|ulimit|rewrite)(?: [\w.:/@{}=+<>|-]+)+'
@@ -92,7 +90,7 @@ class CommandLine(ChineseMixin, HostTest):
         self.host.write_config()
         for words in (["status"], ["connections"], ["refresh"], ["drain", "10.0.0.1", "--for", "1h"], ["undrain"], ["drain", "status"], ["logs"], ["queries"],
                       ["plan", "show"], ["plan", "show", "/dev/null"], ["connections", "--free"], ["resolve", "a.example.com"], ["probe"], ["probe", "no-such"], ["logs", "--link", "no-such"],
-                      ["dns", "disable"], ["doctor"], ["doctor", "--fix"], ["doctor", "--list"], ["publish", "kubernetes"], ["publish", "ack-dns"], ["publish", "report"],
+                      ["dns", "disable"], ["doctor", "--timeout", "10s"], ["doctor", "--fix", "--timeout", "10s"], ["doctor", "--list"], ["publish", "kubernetes"], ["publish", "ack-dns"], ["publish", "report"],
                       ["publish", "list", "-k", "/no/key"], ["publish", "file"], ["publish", "file", "no-such"], ["publish", "external-dns"], ["fleet", "status"],
                       ["check-config", "--online"], ["k8s", "corefile"], ["k8s", "corefile", "--for", "ack"]):
             with self.subTest(words):
@@ -117,7 +115,7 @@ class CommandLine(ChineseMixin, HostTest):
 class Answers(ChineseMixin, DoctorTest):
     def test_all_is_well_and_not(self):
         commands = (["status"], ["connections"], ["refresh"], ["resolve", "example.com"], ["resolve", "no-such.example"], ["resolve", "10.9.9.9"],
-                    ["resolve", self.name(), "TXT"], ["probe"], ["probe", "--count", "2"], ["logs"], ["logs", "-o", "wide"], ["plan", "show"], ["dns", "status"],
+                    ["resolve", NAME, "TXT"], ["probe"], ["probe", "--count", "2"], ["logs"], ["logs", "-o", "wide"], ["plan", "show"], ["dns", "status"],
                     ["dns", "enable", "--dry-run"], ["doctor"], ["doctor", "--fix"], ["check-config"], ["check-config", "--online"], ["drain", "status"],
                     ["drain", "10.9.9.9", "--for", "1h"], ["drain", "cn-hangzhou-z", "--for", "1h"], ["undrain", "10.9.9.9"], ["connections", "--dry-run"],
                     ["plan", "compile", "--out", f"{self.host.state_dir}/new-plan"], ["publish", "file"], ["doctor", "--bundle", f"{self.host.state_dir}/b.tar.gz"])
