@@ -46,7 +46,7 @@ int run_command(const K8sManifestsCommand& command) {
     for (const auto& table : links.left_out)
         complain(kName, core::message("[{}] is left out: in a pod it is the objects' own", table));
     for (const auto& link : config->links) {
-        if (!link.token_file.empty() && !link.token_file.starts_with(kSecrets))
+        if (!link.token.file.empty() && !link.token.file.starts_with(kSecrets))
             complain(kName, core::message("{}: token_file is not in the Secret, which pods have at {}postern",
                                           link.name, kSecrets));
     }
