@@ -127,8 +127,8 @@ export function status(links, changes = {}, ...faults) {
                          started: ago(3 * 86400), queries: { private: 48211, cache: 210544, stale: 31, upstream: 93612, local: 870, refused: 2 },
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
              host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53", texts: { zh: { text: "已接管：私有域名由 127.0.0.153:53 解析" } } },
-             steps: hostSteps(), list: null,
-             discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
+             steps: hostSteps(),
+             discovery: { last_success: ago(14), changes_total: 3, list: null, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
              probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [],
              faults: [...links.flatMap((l) => l.faults ?? []), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
              connections: { known: true, scope: "network_namespace", looked: ago(3), complete: true, looks_total: 900, took_us: 2100, error: null }, ...changes };

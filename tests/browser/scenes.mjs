@@ -7,6 +7,12 @@ import { address, ago, certificate, dead, fault, HOSTILE, hostSteps, link, note,
 const FLEET_LIST = { place: "oss://fleet-lists/prod.json", fleet: "prod", fleet_only: false, answered: ago(14), newest_generation: 1204, generation: 1204, publisher: "ops-1", written: ago(2100),
                      not_after: ago(-1500), age_s: 2100, endpoints: 1, error: null, refused: null };
 
+function withList(...of) {
+    const s = status(...of);
+    s.discovery.list = FLEET_LIST;
+    return s;
+}
+
 // Names other than the private ones are not resolved.
 function withUpstreams(state, code, text, zh) {
     const servers = ["100.100.2.136:53", "100.100.2.138:53"];
@@ -26,9 +32,9 @@ export const scenes = {
           steps: hostSteps({ host: step("host", "warn", "does not ask postern", "未使用 postern 解析") }) }, told("PN-RESOLV-UNASKED", { servers: "100.100.2.136" }, { since: ago(734) })),
     zoneDown: () => status([link("tdengine-prod", [1, 2, 3, 4, 5, 6].map((i) => address(i, i % 3 === 1 ? "down" : "up")))]),
     allDown: () => status([link("tdengine-prod", [1, 2, 3].map((i) => address(i, "down", { answered: true })))]),
-    listOld: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded", list: FLEET_LIST },
+    listOld: () => withList([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded" },
                           told("PN-LIST-OLD", { fleet: "prod", written: "2026-03-04T04:31:07Z", publisher: "ops-1", until: "2026-03-04T05:31:07Z", why: { section: "list", key: "old" } }, { since: ago(300) })),
-    listRefused: () => status([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded", list: FLEET_LIST },
+    listRefused: () => withList([link("tdengine-prod", [address(257), address(514)], { discovery: { known: true, source: "list", confirmed: ago(2100), changed: ago(86400), request_id: null, waiting_for: null, error: null, endpoints: [] } })], { overall: "degraded" },
                               told("PN-LIST-REFUSED", { fleet: "prod", place: "oss://fleet-lists/prod.json", why: { section: "list", key: "signature" }, problem: "-" }, { since: ago(300) })),
     noToken: () => status([link("tdengine-prod", [address(257, "tokenless"), address(514, "tokenless")], { state: "degraded", service: "unknown", token_problem: "/etc/postern/tdengine.token: permission denied",
                                 faults: [told("PN-CONFIG-TOKEN", { link: "tdengine-prod", problem: "/etc/postern/tdengine.token: permission denied", file: "/etc/postern/tdengine.token" }, { severity: "warn", since: ago(734) })] })]),

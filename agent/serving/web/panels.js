@@ -92,7 +92,7 @@ const listOf = (list) => list && facts(t("list_of", { fleet: list.fleet }), !lis
 const MOST_LINKS = 20;
 
 export function drawDiscovery(status) {
-    const { discovery: d, list } = status;
+    const { list, report: _, ...d } = status.discovery;
     const steady = status.links.slice(0, MOST_LINKS).map(({ name, discovery }) => [name, discovery]);
     byId("discovery").hidden = status.links.length === 0;
     show(byId("discovery").lastElementChild, [d, steady, list && { ...list, age_s: 0 }, language(), inUtc()], () => [
