@@ -74,8 +74,9 @@ def make(build, keep):
     if not build:
         programs = f"{PORTABLE}/lab"
         os.makedirs(f"{programs}/tests/host", exist_ok=True)
+        cache = {name: f"{ROOT}/build/portable/cache" for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
         subprocess.run([f"{PORTABLE}/tools/clang++", "-std=c++20", "-O2", f"{ROOT}/tests/host/load.cpp",
-                        "-o", f"{programs}/tests/host/host_load"], check=True)
+                        "-o", f"{programs}/tests/host/host_load"], check=True, env={**os.environ, **cache})
     return made, os.path.abspath(programs)
 
 

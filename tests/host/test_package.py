@@ -78,6 +78,26 @@ class Package(HostTest):
         host.install()
         self.assertEqual(host.sh("cat /etc/postern/postern.toml"), "# mine\n")
 
+    def test_users_and_folders_are_the_same_without_systemd_s_programs_for_them(self):
+        seen = []
+        for away in ("", "/usr/bin/systemd-sysusers /usr/bin/systemd-tmpfiles"):
+            host = self.guest("plain")
+            host.sh(f"for file in {away}; do mv $file /root/; done")
+            host.install()
+            host.install()  # what is there stays
+            for file in away.split():
+                self.assertEqual(host.sh(f"test -e {file} || echo away").strip(), "away")
+            names = "postern postern-resolver postern-free"
+            seen.append((host.sh(f"for name in {names}; do getent passwd $name | cut -d: -f1,6,7; id -Gn $name | tr ' ' '\\n' | sort; done"),
+                         host.sh("stat -c '%n %A %U:%G' /run/postern* /var/lib/postern*")))
+            host.configure()
+            host.dns("enable")
+            host.wait_served()
+        self.assertEqual(*seen)
+        self.assertEqual(seen[0][0].split(), [
+            "postern:/var/lib/postern:/usr/sbin/nologin", "postern", "postern-dns", "postern-resolver:/:/usr/sbin/nologin",
+            "postern-dns", "postern-resolver", "postern-free:/:/usr/sbin/nologin", "postern-dns", "postern-free"])
+
     def test_removed_where_the_program_cannot_start(self):
         host = self.guest("plain")
         before = host.snapshot()
