@@ -5,6 +5,7 @@
 #   packaging/packages.sh [--arch x86_64|aarch64] [VERSION]     VERSION: another one than the project's, to try an upgrade
 #   packaging/packages.sh --of BUILD [VERSION]                  of a build folder that has the four programs
 set -euo pipefail
+umask 022 # that of folders in the packages
 cd "$(dirname "$0")/.."
 OUT=$PWD/build/packages build="" arch=x86_64
 usage() { echo "usage: packaging/packages.sh [--arch x86_64|aarch64 | --of BUILD] [VERSION]" >&2; exit 3; }

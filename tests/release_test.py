@@ -255,6 +255,7 @@ class SameBytes(ReleaseTest):
         other = os.path.join(self.folder, "another", "place")
         run("git", "-C", TOP, "worktree", "add", "--detach", other)
         self.addCleanup(run, "git", "-C", TOP, "worktree", "remove", "--force", other)
+        run("sh", "-c", "git ls-files -z | xargs -0 touch -h -d @1000000000", cwd=other)  # an old checkout
         keys = os.path.join(self.folder, "keys")
         run(f"{other}/packaging/release/keys.sh", keys, "--trial")
         os.makedirs(f"{other}/build/portable/downloads")
