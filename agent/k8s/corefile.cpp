@@ -28,9 +28,7 @@ std::string block(const std::string& name, const CorefileOptions& options) {
     if (options.dns == ClusterDns::kNodeLocal) out += fmt::format("    bind{}\n    reload\n", bind);
     out +=
         fmt::format("    cache {0} {{\n        success {1} {0}\n        denial {1} {0}\n    }}\n", kCacheS, kEntries);
-    // Over TCP: of a resolver that is gone each query is refused at once. What tells it over UDP, ICMP, the kernel sends
-    // once a second to a peer (icmp_ratelimit), and a query that hears nothing waits for two.
-    out += fmt::format("    forward .{} {{\n        policy sequential\n        force_tcp\n        max_fails 1\n", to);
+    out += fmt::format("    forward .{} {{\n        policy sequential\n        max_fails 1\n", to);
     if (options.failover) out += "        failover SERVFAIL REFUSED\n";
     out += "    }\n";
     if (options.dns == ClusterDns::kNodeLocal) out += "    prometheus :9253\n";

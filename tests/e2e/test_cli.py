@@ -160,7 +160,7 @@ class Corefile(HostTest):
         done = self.host.postern("k8s", "corefile", "--service", "10.96.0.53")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn(f"{NAME}:53 {{\n", done.stdout)
-        self.assertIn("forward . 169.254.20.153 10.96.0.53 {\n        policy sequential\n        force_tcp\n", done.stdout)
+        self.assertIn("forward . 169.254.20.153 10.96.0.53 {\n        policy sequential\n", done.stdout)
         self.assertIn("cache 1 {", done.stdout)  # whatever the TTL of the answers
         self.host.write_config(link={"answer": False})
         self.assertEqual(self.host.postern("k8s", "corefile").returncode, 2)

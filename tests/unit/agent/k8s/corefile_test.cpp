@@ -27,7 +27,6 @@ db.example.com:53 {
     }
     forward . 169.254.20.153 10.96.0.53 {
         policy sequential
-        force_tcp
         max_fails 1
     }
 }
@@ -39,7 +38,6 @@ db-2.example.com:53 {
     }
     forward . 169.254.20.153 10.96.0.53 {
         policy sequential
-        force_tcp
         max_fails 1
     }
 }
@@ -65,7 +63,6 @@ db.example.com:53 {
     }
     forward . [fd00::53]:5353 10.96.0.53 {
         policy sequential
-        force_tcp
         max_fails 1
         failover SERVFAIL REFUSED
     }
