@@ -170,8 +170,8 @@ std::string connections_text(const StatusSnapshot& s, bool colour, doctor::Langu
         if (!link.connections) continue;
         std::vector<Row> rows;
         for (const auto& a : link.addresses) {
-            const bool withdrawn = !a.answered && !link.answer.empty();
-            if (a.connections) add_rows(words, rows, *a.connections, withdrawn ? "withdrawn" : "in answer");
+            const char* place = a.answered ? "in answer" : link.answer.empty() ? "-" : "withdrawn";  // "-": not known
+            if (a.connections) add_rows(words, rows, *a.connections, place);
         }
         for (const auto& seen : link.connections->bypass)
             add_rows(words, rows, seen, "public");

@@ -51,6 +51,17 @@ TEST_CASE("connections: what is not known is not shown as none", "[connections]"
     CHECK(Json::parse(connections_json(s))["error"]["hint"] == "modprobe");
 }
 
+TEST_CASE("connections: without a known answer no address is said to be in it", "[connections]") {
+    auto s = seen();
+    s.links[0].answer.clear();  // a name that is only verified, before the VPC has answered
+    for (auto& a : s.links[0].addresses)
+        a.answered = false;
+    const std::string text = connections_text(s, false);
+    CHECK(text.find("  10.0.1.23    -       -  ") != std::string::npos);
+    CHECK(text.find("in answer") == std::string::npos);
+    CHECK(text.find("withdrawn") == std::string::npos);
+}
+
 TEST_CASE("connections: the JSON has what the table has", "[connections]") {
     const Json json = Json::parse(connections_json(seen()));
     CHECK(json["schema_version"] == 1);
