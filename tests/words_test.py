@@ -155,7 +155,10 @@ class Words(unittest.TestCase):
         made.update({form: name for form, name in literals("(LITERAL)").items()
                      if WHOLE.match(name) and re.search(r"[a-z{}] [a-z{\"]", form)})
         made.update(literals(r"(?<!\w)core::Message\(\s*(LITERAL)"))
-        made.update(literals(r"(?<!\w)fail\((?:core::)?Code::\w+,\s*(LITERAL)"))
+        # What an Error says, and its hint.
+        what = r'(?<!case )(?:Code::\w+|error\.code),\s*'
+        made.update(literals(what + "(LITERAL)"))
+        made.update({form: name for form, name in literals(what + rf"(?:(?:core::)?message\([^;{{}}]*?\)|error\.what|{LITERAL}),\s*(LITERAL)").items() if form})
         missing = [f"{name}: {form}" for form, name in made.items()
                    if form not in chinese and form not in NO_MESSAGE and not ENGLISH_ONLY.match(name) and form.strip("{}: ")]
         self.assertFalse(missing, "\n" + "\n".join(missing))

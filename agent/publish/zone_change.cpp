@@ -60,7 +60,7 @@ class Run {
         return !out.done.empty() && same_step(out.done.back(), next);
     }
     core::Error not_shown(const Step& step) const {
-        return {Code::kApiBadReply, "PrivateZone does not show what was done: " + describe(step, host_),
+        return {Code::kApiBadReply, core::message("PrivateZone does not show what was done: {}", describe(step, host_)),
                 "run it again in a minute", 0};
     }
     core::Result<void> carry_out(const std::string& zone, const Step& step) {

@@ -14,6 +14,9 @@ from host import DEADLINE_S, NAME, POSTERN, HostTest
 TYPED = re.compile(r'"[^"]*"|“[^”]*”|(?:postern|systemctl|journalctl|curl|openssl|ip|ss|resolvectl|chown|chmod|chattr|ulimit|rewrite)(?: [\w.:/@{}=+<>|-]+)+'
                    r"|https?://\S+|/[\w./*-]+|\[[^\]]*\]")
 ENGLISH = re.compile(r"(?<![\w-])[A-Za-z']{2,} [a-z']{2,} [a-z']{2,}(?![\w-])")
+# The log, which is English; what would be written to a file, and what a file says; what the plan for the resolver explains,
+# which is kept in English.
+VERBATIM = re.compile(r"\d{4}-\d\d-\d\dT|    \| |#|  依据  ")
 SYSTEM = [os.strerror(number) for number in errno.errorcode]  # libc's words
 COMMANDS = [["run"], ["check-config"], ["plan"], ["plan", "show"], ["plan", "compile"], ["status"], ["resolve"], ["probe"], ["logs"], ["queries"],
             ["connections"], ["refresh"], ["drain"], ["undrain"], ["dns"], ["dns", "enable"], ["dns", "disable"], ["dns", "status"], ["dns", "reapply"],
@@ -26,7 +29,7 @@ def english(text):
     """The lines that have an English sentence."""
     out = []
     for line in text.splitlines():
-        rest = line
+        rest = "" if VERBATIM.match(line) else re.sub(r"^postern(?: [\w-]+)*: ", "", line)
         for said in SYSTEM:
             rest = rest.replace(said, " ")
         if ENGLISH.search(TYPED.sub(" ", rest)):
@@ -75,7 +78,7 @@ class CommandLine(ChineseMixin, HostTest):
                       ["drain", "x"], ["drain", "x", "--for", "1s"], ["drain", "status", "--for", "1h"], ["drain", "x", "--for", "1h", "--reason", "a" * 999],
                       ["doctor", "--lang", "fr"], ["doctor", "--yes"], ["doctor", "--fix", "--json"], ["doctor", "--only", "nothing"], ["doctor", "--host", "a.example.com"],
                       ["doctor", "--timeout", "1h"], ["doctor", "--bundle", "/"], ["dns", "enable", "--mode", "x"], ["endpoint", "show", "x"], ["endpoint", "zone", "x", "y", "z"],
-                      ["endpoint", "create", "--vpc", "x"], ["endpoint", "create", "--zone", "x"], ["endpoint", "create", "--tag", "x"], ["endpoint", "create", "--bandwidth", "1"],
+                      ["endpoint", "create", "--vpc", "x"], ["endpoint", "create", "--zone", "x"], ["endpoint", "create", "--tag", ""], ["endpoint", "create", "--bandwidth", "1"],
                       ["endpoint", "wait", "ep-a", "--timeout", "2d"], ["endpoint", "export", "ep-a"], ["endpoint", "remove-group", "x"],
                       ["publish", "privatezone", "--ttl", "7s"], ["publish", "privatezone", "--vpc", "x"], ["publish", "privatezone", "--format", "terraform"],
                       ["publish", "file", "--format", "x"], ["publish", "external-dns", "--name", "A"], ["publish", "kubernetes", "--server", "x"],
