@@ -18,7 +18,7 @@ NEWER = {
     "WatchdogSignal": 244, "ProtectClock": 245, "ProcSubset": 247, "ProtectProc": 247, "PrivateIPC": 248,
 }
 OLD = set("""
-    Description Documentation After Before Requires Wants
+    Description Documentation After Before Requires Wants ConditionPathExists
     Type ExecStart ExecReload Restart RestartSec RemainAfterExit StartLimitInterval TimeoutStartSec TimeoutStopSec WatchdogSec
     EnvironmentFile User Group SupplementaryGroups UMask Nice OOMScoreAdjust LimitCORE LimitNOFILE CapabilityBoundingSet
     NoNewPrivileges ProtectHome ProtectSystem PrivateTmp PrivateDevices DevicePolicy RestrictAddressFamilies
@@ -74,10 +74,15 @@ class Units(unittest.TestCase):
 
     def test_the_preset_and_the_scripts_name_every_unit_that_can_be_enabled(self):
         installed = {name for name, unit in self.units.items() if any(section == "Install" for section, _, _ in unit)}
-        lines = re.findall(r"^enable (\S+)$", (UNITS / "postern.preset").read_text(), re.M)
-        self.assertEqual(sorted(lines), sorted(installed))
+        preset = (UNITS / "postern.preset").read_text()
+        ours, administrators = (re.findall(rf"^{verb} (\S+)$", preset, re.M) for verb in ("enable", "disable"))
+        self.assertEqual(sorted(ours + administrators), sorted(installed))
         script = (UNITS.parent / "lifecycle/lifecycle.sh").read_text()
-        self.assertEqual(sorted(re.search(r'^UNITS="(.*)"$', script, re.M)[1].split()), sorted(installed))
+        self.assertEqual(sorted(re.search(r'^UNITS="(.*)"$', script, re.M)[1].split()), sorted(ours))
+        self.assertEqual(administrators, ["postern-publish.service"])
+        for name in administrators:  # an upgrade restarts it where it runs, a removal stops and disables it
+            for verb in ("act restart", "act stop", "systemctl --no-reload disable"):
+                self.assertRegex(script, rf"{verb} .*{re.escape(name)}")
 
 
 if __name__ == "__main__":

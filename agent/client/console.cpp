@@ -25,27 +25,40 @@ namespace postern::agent {
 
 namespace {
 
-volatile std::sig_atomic_t got_signal = 0;
+volatile std::sig_atomic_t got_signal = 0, got_hangup = 0;
 int output_error = 0;  // errno of the first write that failed
 void note_signal(int) {
     got_signal = 1;
 }
+void note_hangup(int) {
+    got_hangup = 1;
+}
 
-void set_handler(void (*handler)(int)) {
+void set_handler(int number, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
-    for (const int number : {SIGINT, SIGTERM})
-        ::sigaction(number, &action, nullptr);
+    ::sigaction(number, &action, nullptr);
 }
 
 }  // namespace
 
-Interruptible::Interruptible() {
+Interruptible::Interruptible(bool hangup_reloads) : hangup_reloads_(hangup_reloads) {
     got_signal = 0;
-    set_handler(&note_signal);
+    got_hangup = 0;
+    for (const int number : {SIGINT, SIGTERM})
+        set_handler(number, &note_signal);
+    if (hangup_reloads_) set_handler(SIGHUP, &note_hangup);
 }
 Interruptible::~Interruptible() {
-    set_handler(SIG_DFL);
+    for (const int number : {SIGINT, SIGTERM})
+        set_handler(number, SIG_DFL);
+    if (hangup_reloads_) set_handler(SIGHUP, SIG_DFL);
+}
+bool Interruptible::reload_asked() const {
+    return got_hangup != 0;
+}
+void Interruptible::forget_reload() {
+    got_hangup = 0;
 }
 bool Interruptible::interrupted() const {
     return got_signal != 0;

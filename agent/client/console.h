@@ -43,13 +43,20 @@ std::vector<core::SocketAddress> upstreams_of(const Config& config);
 /// While it exists, Ctrl-C and SIGTERM end sleep() instead of the program, so that the terminal is restored.
 class Interruptible {
   public:
-    Interruptible();
+    /// `hangup_reloads`: SIGHUP asks to read the configuration again; else it ends the program, as ever.
+    explicit Interruptible(bool hangup_reloads = false);
     ~Interruptible();
     Interruptible(const Interruptible&) = delete;
     Interruptible& operator=(const Interruptible&) = delete;
     /// False when interrupted, also earlier.
     bool sleep(core::Micros us);
     bool interrupted() const;
+    /// Whether SIGHUP came since forget_reload().
+    bool reload_asked() const;
+    void forget_reload();
+
+  private:
+    bool hangup_reloads_;
 };
 
 }  // namespace postern::agent

@@ -75,8 +75,8 @@ void add_run(CLI::App& root, const Chosen& chosen) {
     c->beat = true;
     CLI::App* app = root.add_subcommand(
         "run",
-        "As publish list, again and again, at the pace of poll_interval in [aliyun], until SIGTERM. Several of them, in "
-        "several\nzones, do no harm.");
+        "As publish list, again and again, at the pace of poll_interval in [aliyun], until SIGTERM. SIGHUP reads "
+        "the\nconfiguration and the keys again. Several of them, in several zones, do no harm.");
     add_list_options(app, c);
     app->callback([c, chosen] { chosen(*c); });
 }

@@ -30,15 +30,41 @@ using core::Error;
 constexpr Micros kLookForInterruption = 100 * core::kMillisecond;
 constexpr std::size_t kParallel = 4;  // a hundred endpoints must not be a burst
 
+core::Result<PublishPlan> plan_of(const PublishListCommand& command, const Config& config) {
+    PublishPlan plan;
+    const std::string to = command.to.empty() ? config.fleet.list_url : command.to;
+    if (to.empty())
+        return core::fail(Code::kUsage, "where to write the list is not known",
+                          "give --to oss://BUCKET/KEY, or list_url in [fleet]");
+    auto place = parse_object_place(to);
+    if (!place) return core::fail(std::move(place.error()));
+    plan.current = std::move(*place);
+    plan.fleet = command.fleet.empty() ? config.fleet.name : command.fleet;
+    plan.publisher = command.publisher.empty() ? host_name() : command.publisher;
+    plan.validity_us = command.validity_us;
+    plan.replace = command.replace;
+    plan.dry_run = command.dry_run;
+    for (const auto& file : command.key_files) {
+        auto key = read_key_file(file);
+        if (!key) return core::fail(std::move(key.error()));
+        plan.keys.push_back(std::move(*key));
+    }
+    for (const auto& text : config.fleet.list_keys) {
+        if (auto key = PublicKey::parse(text)) plan.trusted.push_back(std::move(*key));
+    }
+    return plan;
+}
+
 class ListRun {
   public:
-    ListRun(const PublishListCommand& command, const Config& config, PublishPlan plan)
+    ListRun(const PublishListCommand& command, Config config, PublishPlan plan)
         : command_(command),
-          config_(config),
+          config_(std::move(config)),
+          interruptible_(command.beat),
           lookup_(loop_, clock_),
-          cloud_(loop_, clock_, random_, lookup_, config.aliyun) {
-        lookup_.set_upstreams(upstreams_of(config));
-        store_.configure(store_options(config));
+          cloud_(loop_, clock_, random_, lookup_, config_.aliyun) {
+        lookup_.set_upstreams(upstreams_of(config_));
+        store_.configure(store_options(config_));
         publisher_ = std::make_unique<Publisher>(clock_, store_, std::move(plan));
         keep_turning();
     }
@@ -57,6 +83,7 @@ class ListRun {
         core::notify_service("READY=1");
         core::log_info("publisher_started", "the list is kept up to date");
         while (!interruptible_.interrupted()) {
+            if (interruptible_.reload_asked()) reload();
             const Micros began = clock_.mono_us();
             const auto published = round();
             if (interruptible_.interrupted()) break;
@@ -81,7 +108,29 @@ class ListRun {
         return ready();
     }
     void sleep_until(Micros mono_us) {
-        wait([&] { return clock_.mono_us() >= mono_us; });
+        wait([&] { return clock_.mono_us() >= mono_us || interruptible_.reload_asked(); });
+    }
+
+    /// The file and the keys again, both or none.
+    void reload() {
+        interruptible_.forget_reload();
+        auto fresh = load_config(command_.config);
+        std::string problem = fresh ? "" : format_issue(command_.config, fresh.error().front());
+        core::Result<PublishPlan> plan;
+        if (fresh) plan = plan_of(command_, *fresh);
+        if (fresh && !plan) problem = plan.error().text();
+        if (!problem.empty()) {
+            core::log_warning("publisher_config_refused", problem + "; the present configuration stays");
+            return;
+        }
+        config_ = std::move(*fresh);
+        core::configure_log(config_.agent.log_level, config_.agent.log_format);
+        lookup_.set_upstreams(upstreams_of(config_));
+        cloud_.configure(config_.aliyun);
+        store_.configure(store_options(config_));
+        publisher_->use(std::move(*plan));
+        core::log_info("publisher_config_reloaded", "the configuration and the keys were read again",
+                       {{"links", std::to_string(config_.links.size())}});
     }
 
     core::Result<Published> round() {
@@ -207,7 +256,7 @@ class ListRun {
     }
 
     const PublishListCommand& command_;
-    const Config& config_;
+    Config config_;
     Interruptible interruptible_;
     core::Loop loop_;
     core::SystemClock clock_{loop_};
@@ -223,31 +272,6 @@ class ListRun {
     std::map<std::string, Error> errors_;
     std::string problem_;
 };
-
-core::Result<PublishPlan> plan_of(const PublishListCommand& command, const Config& config) {
-    PublishPlan plan;
-    const std::string to = command.to.empty() ? config.fleet.list_url : command.to;
-    if (to.empty())
-        return core::fail(Code::kUsage, "where to write the list is not known",
-                          "give --to oss://BUCKET/KEY, or list_url in [fleet]");
-    auto place = parse_object_place(to);
-    if (!place) return core::fail(std::move(place.error()));
-    plan.current = std::move(*place);
-    plan.fleet = command.fleet.empty() ? config.fleet.name : command.fleet;
-    plan.publisher = command.publisher.empty() ? host_name() : command.publisher;
-    plan.validity_us = command.validity_us;
-    plan.replace = command.replace;
-    plan.dry_run = command.dry_run;
-    for (const auto& file : command.key_files) {
-        auto key = read_key_file(file);
-        if (!key) return core::fail(std::move(key.error()));
-        plan.keys.push_back(std::move(*key));
-    }
-    for (const auto& text : config.fleet.list_keys) {
-        if (auto key = PublicKey::parse(text)) plan.trusted.push_back(std::move(*key));
-    }
-    return plan;
-}
 
 }  // namespace
 

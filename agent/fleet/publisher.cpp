@@ -41,7 +41,11 @@ struct Publisher::State : std::enable_shared_from_this<State> {
     std::uint64_t floor = 0;  // the newest that this publisher has seen: a store that goes back must not take it along
     Published out;
 
-    State(core::Clock& c, ObjectStore& s, PublishPlan p) : clock(c), store(s), plan(std::move(p)) {
+    State(core::Clock& c, ObjectStore& s, PublishPlan p) : clock(c), store(s) { use(std::move(p)); }
+
+    void use(PublishPlan p) {
+        if (p.current.text() != plan.current.text() || p.fleet != plan.fleet) floor = 0;
+        plan = std::move(p);
         trusted = plan.trusted;
         for (const auto& key : plan.keys)
             trusted.push_back(key.public_key());
@@ -231,6 +235,10 @@ Publisher::Publisher(core::Clock& clock, ObjectStore& store, PublishPlan plan)
     : state_(std::make_shared<State>(clock, store, std::move(plan))) {}
 
 Publisher::~Publisher() = default;
+
+void Publisher::use(PublishPlan plan) {
+    state_->use(std::move(plan));
+}
 
 void Publisher::publish(Answers answers, Done done) {
     state_->answers = std::move(answers);

@@ -44,6 +44,9 @@ class Publisher {
     /// No callback runs after it.
     ~Publisher();
 
+    /// Another plan, between two publications. Of the same place and fleet nothing older than what was seen is written.
+    void use(PublishPlan plan);
+
     /// Exactly one callback. Errors: of the store; kRefused for a foreign list at that place, kApiNotFound if there is
     /// nothing to publish: an empty list never replaces one.
     void publish(Answers answers, Done done);

@@ -24,7 +24,7 @@ enable_units() { # first|again: the administrator's own preset comes before ours
 }
 disable_units() {
     # shellcheck disable=SC2086
-    systemctl --no-reload disable $UNITS >/dev/null 2>&1 || true
+    systemctl --no-reload disable $UNITS postern-publish.service >/dev/null 2>&1 || true
 }
 
 # --- users and folders, also where systemd's own programs for them are missing --------------------
@@ -90,7 +90,7 @@ installed() { # first|again: the new files are in place, nothing was stopped
     act start postern-resolver.socket
     act restart postern-resolver.service
     act restart postern.service
-    act restart postern-hostdns.path postern-free.socket
+    act restart postern-hostdns.path postern-free.socket postern-publish.service
     systemctl restart postern-rescue.service >/dev/null || true # it runs whatever is disabled
 }
 before_removal() { # all files are still there: the host gets its own DNS back; a removal that can't do that fails
@@ -100,7 +100,7 @@ before_removal() { # all files are still there: the host gets its own DNS back; 
         echo "postern: postern dns status shows why." >&2
         return 1
     fi
-    act stop postern-rescue.service postern.service postern-free.socket postern-free.service
+    act stop postern-publish.service postern-rescue.service postern.service postern-free.socket postern-free.service
     act stop postern-resolver.socket postern-resolver.service postern-prestart.service
     disable_units
 }

@@ -4,14 +4,18 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import unittest
+import urllib.parse
 
 import fleet_kit
 import host
-from fleet_kit import KEY, PLACE, STORE, STORE_NAME, utc
+from fleet_kit import BUCKET, KEY, PLACE, STORE, STORE_NAME, utc
 from host import ENDPOINT, POSTERN, SPARE_ADDRESS, ZONE_A, ZONE_B, ZONES, HostTest
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 class FleetTest(HostTest):
@@ -323,7 +327,7 @@ class Publishing(FleetTest):
     def test_killed_at_random_moments(self):
         self.start()
         rng = random.Random(7)
-        addresses = [SPARE_ADDRESS, ZONE_A]
+        addresses, newest = [SPARE_ADDRESS, ZONE_A], self.fleet.current()[0]
         for _ in range(int(os.environ.get("POSTERN_KILLS", "20"))):
             addresses.reverse()
             self.host.set_zone_address("cn-hangzhou-h", addresses[0])
@@ -333,7 +337,10 @@ class Publishing(FleetTest):
             except subprocess.TimeoutExpired:
                 publisher.kill()
                 publisher.communicate(timeout=60)
-            self.assertIn(self.fleet.current()[1], [{ZONE_A, ZONE_B}, {SPARE_ADDRESS, ZONE_B}])
+            generation, found = self.fleet.current()
+            self.assertGreaterEqual(generation, newest)
+            newest = generation
+            self.assertIn(found, [{ZONE_A, ZONE_B}, {SPARE_ADDRESS, ZONE_B}])
         self.assertEqual(self.fleet.publish().returncode, 0)
         self.wait_current(addresses[0], ZONE_B)
         self.assertFalse(self.host.log_lines("list_refused"))
@@ -370,6 +377,84 @@ class Publishing(FleetTest):
             publisher.communicate()
         self.assertEqual(publisher.returncode, 0, stderr)
         self.assertIn("list_published", stderr)
+
+    def test_a_reload_of_the_service_takes_configuration_and_keys_or_none(self):
+        self.host.start_postern(wait_ready=False)
+        log = f"{self.host.folder}/publisher.log"
+        with open(log, "wb") as file:
+            publisher = subprocess.Popen([POSTERN, "publish", "run", "--config", self.host.config_file, "--key-file", self.fleet.key_file],
+                                         stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=self.host.environment, cwd=self.host.folder)
+
+        def logged(event):
+            with open(log, encoding="utf-8") as file:
+                return event in file.read()
+
+        def signed_by(public):
+            return json.loads(self.fleet.objects()[KEY].partition("\n")[0] + "0}")["signatures"][0]["key"] == public
+
+        try:
+            self.host.wait_addresses(ZONE_A, ZONE_B)
+            first = self.fleet.current()[0]
+            other = f"{self.host.folder}/other.key"
+            public = self.host.postern("publish", "keygen", other, config=False).stdout.strip()
+            with open(self.host.config_file, encoding="utf-8") as file:
+                good = file.read()
+            # A good file with a key that everybody may read: neither is taken.
+            self.host.write_config(fleet=self.fleet.config(fleet_only=True, list_keys=[self.fleet.public, public]))
+            os.chmod(self.fleet.key_file, 0o644)
+            publisher.send_signal(signal.SIGHUP)
+            self.host.wait(lambda: logged("publisher_config_refused"), "the keys to be refused")
+            os.chmod(self.fleet.key_file, 0o600)
+            self.host.set_zone_address("cn-hangzhou-h", SPARE_ADDRESS)
+            self.host.wait(lambda: self.host.addresses() >= {SPARE_ADDRESS, ZONE_B}, "the change")
+            self.assertTrue(signed_by(self.fleet.public))
+            self.assertNotIn(public, good)
+            self.host.agent.send_signal(signal.SIGHUP)  # readers know both keys before the publisher changes its own
+            self.host.wait(lambda: self.host.log_lines("config_reloaded"), "the readers' reload")
+            os.replace(other, self.fleet.key_file)
+            publisher.send_signal(signal.SIGHUP)
+            self.host.wait(lambda: logged("publisher_config_reloaded"), "the reload")
+            self.host.set_zone_address("cn-hangzhou-h", ZONE_A)
+            self.host.wait(lambda: signed_by(public), "the new key")
+            self.host.wait(lambda: self.host.addresses() >= {ZONE_A, ZONE_B}, "the change back")
+            self.assertGreater(json.loads(self.fleet.objects()[KEY].partition("\n")[2][:-3])["generation"], first)
+            publisher.terminate()
+            self.assertEqual(publisher.wait(timeout=60), 0)
+        finally:
+            publisher.kill()
+            publisher.wait()
+
+    def test_the_lifecycle_rules_of_the_manual_take_old_generations_and_nobody_misses_them(self):
+        with open(os.path.join(TOP, "packaging/man/postern-fleet.7"), encoding="utf-8") as file:
+            manual = file.read().replace("\\-", "-")
+        rules = json.loads(re.search(r'^\{"Rules".*?^\]\}$', manual, re.M | re.S)[0])["Rules"]
+        (oss,) = re.findall(r"<Prefix>(.*?)</Prefix>", manual)
+        prefix = next(rule["Filter"]["Prefix"] for rule in rules if rule.get("Expiration"))
+        self.assertEqual(prefix, oss)
+        # Not before every list that names them has expired (--valid-for: 31 days at most).
+        self.assertGreater(min(rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule), 31)
+        self.assertIn(f"<Days>{rules[0]['Expiration']['Days']}</Days>", manual)
+        self.start()
+        for address in (SPARE_ADDRESS, ZONE_A, SPARE_ADDRESS):
+            self.host.set_zone_address("cn-hangzhou-h", address)
+            self.assertEqual(self.fleet.publish().returncode, 0)
+        self.wait_current(SPARE_ADDRESS, ZONE_B)
+        newest = self.fleet.current()[0]
+        old = [key for key in self.fleet.objects() if key.startswith(prefix)]
+        self.assertEqual(sorted(set(self.fleet.objects()) - set(old)), [KEY])
+        self.assertEqual(len(old), 4)
+        for key in old:
+            self.fleet.store.control.delete(f"/objects/{BUCKET}/{urllib.parse.quote(key, safe='')}")
+        self.assertEqual(list(self.fleet.objects()), [KEY])
+        self.wait_beats()
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.host.start_postern(wait_ready=False)  # a host that comes back
+        self.wait_current(SPARE_ADDRESS, ZONE_B)
+        self.host.set_zone_address("cn-hangzhou-h", ZONE_A)
+        self.assertEqual(self.fleet.publish().returncode, 0)
+        self.assertEqual(self.fleet.current(), (newest + 1, {ZONE_A, ZONE_B}))
+        self.wait_current(ZONE_A, ZONE_B)
+        self.assertFalse(self.host.log_lines("list_refused"))
 
     def test_usage(self):
         for arguments, said in ((["list"], "--key-file is required"), (["list", "-k", "x", "--to", "ftp://x"], "is no place of a list"),
