@@ -457,7 +457,7 @@ class Publishing(FleetTest):
         self.assertFalse(self.host.log_lines("list_refused"))
 
     def test_usage(self):
-        for arguments, said in ((["list"], "--key-file is required"), (["list", "-k", "x", "--to", "ftp://x"], "is no place of a list"),
+        for arguments, said in ((["list"], "--key-file is missing"), (["list", "-k", "x", "--to", "ftp://x"], "is no place of a list"),
                                 (["list", "-k", "x", "--valid-for", "1s"], "is not a duration"),
                                 (["list", "-k", "x", "--endpoint", "vpc-1"], "vpc-1"), ([], "")):
             with self.subTest(arguments):

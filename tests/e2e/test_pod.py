@@ -89,7 +89,7 @@ class Followed(HostTest):
     def test_without_the_option_only_a_signal_reads_it(self):
         self.start()
         self.map.write(self.text(second="10.0.9.1"))
-        self.host.wait(lambda: "PN-CONFIG-OLDER" in self.host.http("/api/v1/status")[1], "the agent to say that it is older")
+        self.host.wait(lambda: "PN-CONFIG-OLDER" in self.host.http("/api/v1/status")[1], "the agent to say that it is older", deadline_s=60)  # said after 30 s
         self.assertEqual(self.second(), set())
         self.host.agent.send_signal(signal.SIGHUP)
         self.host.wait(lambda: self.second() == {"10.0.9.1"}, "the answer")
@@ -194,7 +194,7 @@ class Node(HostTest):
     def test_errors(self):
         for arguments, code, said in ((["--address", "here"], 3, "is not an IP address"), (["--address", "0.0.0.0"], 3, "is not an IP address"),
                                       ([], 3, "--address"), (["--folder", "state"], 3, "does not start with /"),
-                                      (["--folder", "/x", "--owner", "0"], 3, "above 0"),
+                                      (["--folder", "/x", "--owner", "0"], 3, "from 1 to"),
                                       (["--address", ADDRESS, "--interface", "a/b"], 3, "no name of an interface"),
                                       (["--address", ADDRESS, "--interface", "x" * 16], 3, "no name of an interface"),
                                       (["--folder", "/proc/none", "--owner", "7"], 2, "/proc/none")):
