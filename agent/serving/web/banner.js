@@ -13,6 +13,8 @@ const TOLD = 20;  // faults that are told at once; the others behind a button
 // The link in the headline.
 export const worstLink = (status) => status.links.find((link) => link.name === status.headline_link);
 
+const unique = (list) => [...new Set(list)];
+
 // A verdict without a fault has the agent's own sentence.
 function summary(status, faults) {
     if (faults.length === 0) return language() === "zh" ? status.texts.zh.headline : status.headline;
@@ -26,7 +28,7 @@ function summary(status, faults) {
 function told(fault) {
     return el("li", {},
         el("p", { class: "cause" }, badge(fault.state, ""),
-           fault.subjects.length > 0 && [el("b", {}, fault.subjects.slice(0, 10).join(", "), fault.subjects.length > 10 && " …", fault.subjects.length > 1 && ` ×${fault.subjects.length}`), t("colon")],
+           fault.subjects.length > 0 && [el("b", {}, unique(fault.subjects).slice(0, 10).join(", "), unique(fault.subjects).length > 10 && " …", fault.subjects.length > 1 && ` ×${fault.subjects.length}`), t("colon")],
            el("span", {}, fault.cause)),
         (fault.owner || fault.since) && el("p", { class: "note" }, [fault.owner && t("owner", { who: fault.owner }), fault.since && age(fault.since, "since_age")]
             .filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))),
