@@ -86,8 +86,8 @@ void write_out(const std::string& shown) {
 }
 
 std::string for_people(std::string_view text) {
-    static const std::string charset = terminal_charset(process_environment());
-    return in_charset(text, charset);
+    static const std::string kCharset = terminal_charset(process_environment());
+    return in_charset(text, kCharset);
 }
 
 void write_note(std::string_view text) {
