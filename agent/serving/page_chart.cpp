@@ -153,8 +153,8 @@ std::string summary(const std::vector<ChartPoint>& points, const PageWords& word
 }
 
 std::string table(const std::vector<ChartPoint>& rows, const PageWords& words) {
-    std::string out =
-        fmt::format("<details><summary>{}</summary>\n<div class=\"wide\"><table><thead><tr>", words.as_table);
+    std::string out = fmt::format(
+        "<details><summary>{}</summary>\n<div class=\"wide\" tabindex=\"0\"><table><thead><tr>", words.as_table);
     for (const auto title : {words.at, words.p50, words.p95, words.attempts, words.failed_probes, words.most_common})
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";

@@ -26,7 +26,7 @@ std::string state_of(const UpstreamStatus& u, const PageWords& words) {
 
 std::string upstreams(const ResolverStatus& r, const PageWords& words) {
     if (r.upstreams.empty()) return "";
-    std::string out = "<div class=\"wide\"><table><thead><tr>";
+    std::string out = "<div class=\"wide\" tabindex=\"0\"><table><thead><tr>";
     for (const auto title :
          {words.upstream, words.last_5_min, words.rtt, words.sent, words.answered, words.upstream_trouble})
         out += fmt::format("<th scope=\"col\">{}</th>", title);

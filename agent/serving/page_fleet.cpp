@@ -100,7 +100,7 @@ std::string addresses(const FleetView& v, const PageWords& words) {
             if (!out.empty()) out += "</tbody></table></div>\n";
             name = a.name;
             out += fmt::format(
-                "<h2>{}</h2>\n<div class=\"wide\"><table><thead><tr><th scope=\"col\">{}</th><th "
+                "<h2>{}</h2>\n<div class=\"wide\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">{}</th><th "
                 "scope=\"col\">{}</th>",
                 html_text(name), say(words, "address"), say(words, "zone"));
             for (const auto& zone : columns)
@@ -138,7 +138,8 @@ std::string group_names(const HostGroup& g, const PageWords& words) {
 
 std::string groups(const FleetView& v, const PageWords& words) {
     if (v.groups.empty()) return "";
-    std::string out = fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table><thead><tr>", say(words, "groups"));
+    std::string out =
+        fmt::format("<h2>{}</h2>\n<div class=\"wide\" tabindex=\"0\"><table><thead><tr>", say(words, "groups"));
     for (const std::string_view title : {"in_zone", "count", "verdict", "what", "fault", "names"})
         out += fmt::format("<th scope=\"col\">{}</th>", say(words, title));
     out += "</tr></thead><tbody>\n";

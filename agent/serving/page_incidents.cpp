@@ -43,7 +43,7 @@ std::string row(const LinkIncident& i, bool where, const PageWords& words) {
 std::string incident_table(const std::vector<LinkIncident>& list, std::size_t most, bool where,
                            const PageWords& words) {
     if (list.empty()) return fmt::format("<p class=\"note\">{}</p>\n", words.no_incidents);
-    std::string out = "<div class=\"wide\"><table><thead><tr>";
+    std::string out = "<div class=\"wide\" tabindex=\"0\"><table><thead><tr>";
     out += fmt::format("<th scope=\"col\">{}</th>", words.began);
     if (where) out += fmt::format("<th scope=\"col\">{}</th><th scope=\"col\">{}</th>", words.link, words.address);
     for (const auto title : {words.lasted, words.failed_probes, words.reason})

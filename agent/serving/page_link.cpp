@@ -188,7 +188,7 @@ std::string link_section(const LinkStatus& link, const PageWords& words, Micros 
     }
     const std::string facts = facts_of(link, words);
     if (link.addresses.empty() || out.size() >= room) return out + (out.size() < room ? facts : "");
-    out += "<div class=\"wide\"><table><thead><tr>";
+    out += "<div class=\"wide\" tabindex=\"0\"><table><thead><tr>";
     for (const auto title : {words.address, words.zone, words.path, words.service, words.last_probe, words.p95_24h,
                              words.good_24h, words.good_30d, words.last_60, words.dns, words.since})
         out += fmt::format("<th scope=\"col\">{}</th>", title);

@@ -100,7 +100,7 @@ std::vector<Folded> folded(std::span<const probe::Record> records, std::size_t m
 std::string failures_section(std::span<const probe::Record> records, const PageWords& words, std::size_t most) {
     const auto list = folded(records, most);
     if (list.empty()) return "";
-    std::string out = fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table><tbody>\n", words.failures);
+    std::string out = fmt::format("<h2>{}</h2>\n<div class=\"wide\" tabindex=\"0\"><table><tbody>\n", words.failures);
     for (const auto& [record, times] : list) {
         out +=
             fmt::format("<tr><td class=\"n\">{}</td><td>{}</td><td><code>{}</code></td><td>{}{}</td><td>{}</td></tr>\n",

@@ -19,8 +19,8 @@ export async function closeBrowser() {
     await browser?.close();
 }
 
-// A page on `url`; `trouble` lists whatever the console said, uncaught errors and requests to anywhere else.
-export async function openPage(url, { settled = "#app:not([hidden])", expected = [], ...options } = {}) {
+// A page on `url`, which does not reload itself if `still`; `trouble` lists whatever the console said, uncaught errors and requests to anywhere else.
+export async function openPage(url, { settled = "#app:not([hidden])", expected = [], still = false, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "Asia/Shanghai", ...options });
     context.setDefaultTimeout(60000);  // a deadline, not an expectation
     const page = await context.newPage();
@@ -33,6 +33,12 @@ export async function openPage(url, { settled = "#app:not([hidden])", expected =
     page.on("request", (request) => {
         if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith("data:")) page.trouble.push(`a request to ${request.url()}`);
     });
+    if (still) {
+        await page.route(url, async (route) => {
+            const response = await route.fetch();
+            await route.fulfill({ response, body: (await response.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "") });
+        });
+    }
     await page.goto(url);
     await page.waitForSelector(settled);
     return page;

@@ -10,24 +10,13 @@ import unittest
 
 import fleet_kit
 import host
-from fleet_kit import BUCKET, utc
+from fleet_kit import BUCKET, report, utc
 from host import LINK, NAME, POSTERN, ZONE_A, ZONE_B, HostTest
 from launch import StandIn
 
 FOLDER = "prod/reports/"
 REPORTS = f"oss://{BUCKET}/{FOLDER}"
 SECOND_HTTP = "127.0.0.1:9854"
-
-
-def report(name, zone, states, **changes):
-    """As a host writes it; `states`: {address: state}, down for ten minutes where it is."""
-    addresses = [{"ip": ip, "zone": "cn-hangzhou-h" if ip == ZONE_A else "cn-hangzhou-i", "state": state, "since": utc(-600),
-                  **({"code": "PN-TCP-TIMEOUT"} if state == "down" else {})} for ip, state in states.items()]
-    good = all(state == "up" for state in states.values())
-    return json.dumps({"postern_report": 1, "fleet": "prod", "host": name, "zone": zone, "version": "1.0.0",
-                       "written_at": re.sub(r"\.\d+", "", utc()), "interval_s": 300, "overall": "good" if good else "degraded",
-                       "takeover": "on", "asks": "yes",
-                       "links": [{"name": LINK, "host": NAME, "state": "up", "addresses": addresses}], **changes})
 
 
 class FleetReport(HostTest):

@@ -4,20 +4,11 @@
 import gzip
 import os
 import re
-import subprocess
 import sys
 import unittest
 
-import ns
-
-BROWSER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "browser")
-MODULES = os.environ.get("POSTERN_BROWSER_MODULES", os.path.join(BROWSER, "..", "..", "build", "browser"))
-
-if not ns.inside():  # inside there is no network to install from
-    prepared = subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, capture_output=True, text=True)
-    os.environ["POSTERN_NO_BROWSER"] = prepared.stdout.strip() if prepared.returncode != 0 else ""
-
-from host import HTTP, LINK, TOKEN, ZONE_A, ZONE_B, HostTest  # noqa: E402
+import browser_kit
+from host import HTTP, LINK, TOKEN, ZONE_A, ZONE_B, HostTest
 
 
 class Page(HostTest):
@@ -59,11 +50,8 @@ class Page(HostTest):
         self.assertNotIn("<script", body)
 
     def test_it_shows_what_happens(self):
-        if why := os.environ["POSTERN_NO_BROWSER"]:
-            self.skipTest(why)
-        looker = subprocess.Popen(["node", os.path.join(BROWSER, "real_page.mjs"), f"http://{HTTP}/", LINK, ZONE_A, ZONE_B],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                  env={**os.environ, "POSTERN_BROWSER_MODULES": MODULES, "HOME": self.host.folder})
+        browser_kit.needs_browser(self)
+        looker = browser_kit.start("real_page.mjs", f"http://{HTTP}/", LINK, ZONE_A, ZONE_B, home=self.host.folder)
 
         def hear():
             return looker.stdout.readline().strip()
