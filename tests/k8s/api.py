@@ -141,6 +141,8 @@ def case_manual(world):
     """Each command of postern-kubernetes(7), in its order."""
     api, folder = world.api, world.folder / "manual"
     folder.mkdir()
+    kinds = "daemonset,deployment,service,configmap,serviceaccount,networkpolicy,poddisruptionbudget,role,rolebinding,servicemonitor,prometheusrule"
+    api.kubectl("-n", "postern", "delete", kinds, "-l", "app.kubernetes.io/managed-by=kustomize", "--wait=false")  # of other cases
     for name in ("chart", "kustomize"):
         (folder / name).symlink_to(TOP / "packaging/k8s" / name)
     (folder / "links.toml").write_text(make.read(TOP / "packaging/k8s/kustomize/values.yaml")["config"])
@@ -278,7 +280,7 @@ def publisher_cases(world, first, second):
     assert not [one for one in api.audit() if one["verb"] == "watch" or (one["verb"] == "list" and "labelSelector" not in one["requestURI"])]
 
 
-CASES = [case_strict, case_publisher, case_manual]
+CASES = [case_strict, case_publisher, case_manual]  # the manual ends with the namespace
 
 
 def main():
