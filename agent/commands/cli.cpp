@@ -128,7 +128,6 @@ class Parser {
             app_.add_subcommand("plan", "The plan: everything the resolver does, as the agent compiled it.");
         plan->set_help_flag("-h,--help", "this text");
         plan->require_subcommand(1);
-        plan->set_help_flag("-h,--help", "this text");
         auto show = std::make_shared<PlanShowCommand>();
         CLI::App* app = add(plan, "show", "Print a plan: names, addresses, upstreams, limits.", show);
         app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)")

@@ -9,13 +9,11 @@
 
 #include "agent/account/creation.h"
 #include "agent/client/target_wish.h"
+#include "agent/commands/k8s_commands.h"
+#include "agent/commands/publish_commands.h"
 #include "agent/config/config.h"
 #include "agent/doctor/request.h"
 #include "agent/hostdns/decision.h"
-#include "agent/k8s/cluster_access.h"
-#include "agent/k8s/corefile.h"
-#include "agent/k8s/manifests.h"
-#include "agent/publish/document.h"
 #include "agent/status/overall.h"
 #include "probe/record.h"
 
@@ -125,83 +123,6 @@ struct DoctorCommand {
     std::string language;               // "": from the locale
     std::optional<std::string> bundle;  // "": a default name, in the current folder
     bool fix = false, yes = false;
-};
-/// What the commands of `postern publish` have in common.
-struct PublishCommon {
-    std::string config = kDefaultConfigPath;
-    std::string link;            // "": all
-    int ttl_s = 0;               // 5 or 30; 0: by follow_health
-    bool follow_health = false;  // leave out what the publisher's own probes find down
-    bool dry_run = false, undo = false, yes = false, json = false;
-};
-struct PublishPrivateZoneCommand {
-    PublishCommon common;
-    std::string region;             // "": the configuration's, else the instance's
-    std::vector<std::string> vpcs;  // "vpc-…" or "REGION/vpc-…"; none: this host's
-    std::string publisher;          // "": this host's name
-    bool zone_lines = true;
-    bool terraform = false;  // print it as Terraform
-};
-struct PublishFileCommand {
-    PublishCommon common;
-    publish::Form form = publish::Form::kJson;
-    std::string to;                       // "" or "-": stdout
-    std::string object_name = "postern";  // kDnsEndpoint
-    std::string space;                    // kDnsEndpoint: its namespace
-};
-/// `postern publish list`, and with `beat` `publish run`.
-struct PublishListCommand {
-    std::string config = kDefaultConfigPath;
-    std::string to;                      // the place of the current list; "": list_url of [fleet]
-    std::vector<std::string> key_files;  // private keys that sign, 1 to 4
-    std::string fleet, publisher;        // "": of [fleet], this host's name
-    std::vector<std::string> endpoints;  // none: all of the configuration
-    Micros validity_us = core::kDay;
-    bool beat = false;
-    bool replace = false, dry_run = false, json = false;
-};
-struct PublishKeygenCommand {
-    std::string file;
-    bool show = false;  // the public key of a file that is there
-};
-struct PublishReportCommand {
-    std::string config = kDefaultConfigPath;
-    std::string to;  // the folder of the reports; "": of [fleet]
-    bool dry_run = false;
-};
-struct FleetStatusCommand {
-    std::string config = kDefaultConfigPath;
-    std::string from, fleet;  // the folder of the reports, the fleet's name; "": of [fleet]
-    bool json = false, watch = false;
-};
-/// `postern publish kubernetes`, and with `ack_dns` `publish ack-dns`.
-struct PublishClusterCommand {
-    PublishCommon common;  // its answers always follow the health
-    k8s::ClusterWish cluster;
-    std::string publisher;  // in the Lease; "": this host's name, which in a pod is the pod's
-    bool ack_dns = false;
-    bool keep = false;  // until SIGTERM
-};
-struct K8sCorefileCommand {
-    std::string config = kDefaultConfigPath;
-    k8s::CorefileOptions options;
-    std::optional<core::SocketAddress> node, service;
-    bool node_given = false;
-};
-struct K8sManifestsCommand {
-    std::string config = kDefaultConfigPath;
-    k8s::Objects objects = k8s::Objects::kNodes;
-};
-/// `postern k8s node`: prepares a node for a pod without root.
-struct K8sNodeCommand {
-    std::optional<core::IpAddress> address;  // nullopt: no interface is made
-    std::string interface_name = "postern-pods";
-    std::vector<std::string> folders;
-    std::uint32_t owner = 10053;  // the user of the image (packaging/container)
-};
-struct K8sAliveCommand {
-    core::SocketAddress server;
-    Micros timeout_us = 3 * core::kSecond;
 };
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {

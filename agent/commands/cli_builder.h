@@ -70,6 +70,7 @@ inline void add_repeated(CLI::App* app, const char* name, const char* help, cons
         ->allow_extra_args(false);
 }
 
+/// --config, and the help flag, which the commands of the root do not inherit.
 inline void add_config(CLI::App* app, std::string& config) {
     app->set_help_flag("-h,--help", "this text");
     app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")

@@ -20,7 +20,6 @@ void add_corefile(CLI::App& root, const Chosen& chosen) {
         "Print what the cluster's DNS needs for the private names: a server block for each, which asks the node's\n"
         "resolver first and then the cluster-wide Service.\nExit: 0 printed, 2 the configuration has no such name, 3 "
         "usage.");
-    app->set_help_flag("-h,--help", "this text");
     add_config(app, c->config);
     add_read(app, "--for", "coredns (default), nodelocal (NodeLocal DNSCache) or ack (ACK's CustomDNSConfig)", "DNS",
              [c](const std::string& text) -> core::Message {
@@ -70,7 +69,6 @@ void add_manifests(CLI::App& root, const Chosen& chosen) {
         "manifests",
         "Print postern's objects for a cluster, with the links of the configuration: for kubectl apply -f -.\nExit: 0 "
         "printed, 2 the configuration has no link or does not fit, 3 usage or mistakes in the configuration.");
-    app->set_help_flag("-h,--help", "this text");
     add_config(app, c->config);
     add_read(app, "--objects",
              "nodes (default: a DaemonSet, and a Deployment behind a Service) or publisher (publish kubernetes)",
@@ -94,7 +92,6 @@ void add_cluster(CLI::App& root, const Chosen& chosen, bool ack_dns) {
             : "Each link as a headless Service with EndpointSlices in a Kubernetes cluster, ready by the publisher's\n"
               "own probes. Of several publishers one writes; Services of others stay.\nExit: 0 as it should be, 1 "
               "something is left as it is, 2 refused or failed, 3 usage or interrupted.");
-    app->set_help_flag("-h,--help", "this text");
     add_config(app, c->common.config);
     app->add_option("LINK", c->common.link, "only the name of this link (default: all)")->type_name("");
     app->add_flag("-k,--keep", c->keep, "go on until SIGTERM: every change of an address or a verdict is written");

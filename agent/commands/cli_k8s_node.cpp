@@ -22,7 +22,6 @@ void add_node(CLI::App& root, const Chosen& chosen) {
         "node",
         "Prepare a node so that postern runs there without root. An init container runs this, as root with NET_ADMIN and\n"
         "CHOWN. What is already there stays.\nExit: 0 the node is prepared, 2 failed, 3 usage.");
-    app->set_help_flag("-h,--help", "this text");
     add_read(app, "--address", "make an interface with this address, for the node's resolver to listen on", "IP",
              [c](const std::string& text) {
                  c->address = core::IpAddress::parse(text);
@@ -48,7 +47,6 @@ void add_alive(CLI::App& root, const Chosen& chosen) {
         "alive",
         "Check whether the resolver answers at all, whatever the answer: for a liveness probe, which must not restart it\n"
         "for a fault that a restart does not repair.\nExit: 0 it answers, 3 it does not.");
-    app->set_help_flag("-h,--help", "this text");
     add_read(app, "--server", "where it listens", "IP[:PORT]", [c](const std::string& text) {
         const auto server = core::SocketAddress::parse(text, kDnsPort);
         if (server) c->server = *server;

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kMaxVpcs = 20;
 
 void add_common(CLI::App* app, PublishCommon& c) {
-    app->set_help_flag("-h,--help", "this text");
     add_config(app, c.config);
     app->add_option("LINK", c.link, "only the name of this link (default: all)")->type_name("");
     add_read(app, "--ttl", "5s or 30s (default: 30s, with --follow-health 5s)", "TIME",

@@ -10,7 +10,6 @@ namespace postern::agent {
 namespace {
 
 void add_list_options(CLI::App* app, const std::shared_ptr<PublishListCommand>& c) {
-    app->set_help_flag("-h,--help", "this text");
     add_config(app, c->config);
     add_read(app, "--to",
              "where readers fetch it: oss://BUCKET/KEY, s3://BUCKET/KEY, https://… or file:/PATH\n(default: "
@@ -86,7 +85,6 @@ void add_keygen(CLI::App& root, const Chosen& chosen) {
     CLI::App* app = root.add_subcommand(
         "keygen",
         "Make the key that signs lists: the private one into FILE, the public one, for list_keys, to stdout.");
-    app->set_help_flag("-h,--help", "this text");
     app->add_option("FILE", c->file, "a new file, mode 0600")->required()->type_name("");
     app->add_flag("--show", c->show, "only print the public key of a FILE that is there");
     app->callback([c, chosen] { chosen(*c); });
